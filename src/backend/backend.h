@@ -1,0 +1,109 @@
+#pragma once
+#include <memory>
+#include <span>
+
+#include "base/rng.h"
+#include "tensor/packing.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+enum class Write { kSet, kAdd };                                  // y = …   or   y += …
+enum class Mask { kNone, kCausal };                               // which keys a query may see: all, or j ≤ i
+enum class Activation { kGelu, kGeluTanh, kRelu, kSilu, kTanh };  // gelu is x Φ(x); gelu_tanh its tanh form
+
+// One step of an optimizer, with all that is the same for every parameter (see train/optimizer.h for the formulas).
+struct AdamStep {
+  Real learning_rate, beta1, beta2, epsilon;
+  Real correction1, correction2;  // 1 − β₁ᵗ, 1 − β₂ᵗ
+  Real weight_decay;
+  bool decoupled;       // AdamW (true) or Adam with ℓ2 in the gradient (false)
+  Real gradient_scale;  // the clipping factor
+};
+struct SgdStep {
+  Real learning_rate, momentum, weight_decay, gradient_scale;
+};
+
+// Memory where the backend computes, zeroed when allocated, freed with this object.
+struct Memory {
+  virtual ~Memory() = default;
+  Real* data = nullptr;
+  int64_t size = 0;
+};
+
+// Every primitive the encoder needs, once. Outputs first, then inputs; one rule holds throughout:
+// gradients of activations are *set*, gradients of parameters are *added*. Shapes in [·]; N tokens, D width, B sequences, M targets.
+// Outputs may not overlap inputs unless "in place" is said. Nothing here checks its arguments: layers do, when they are planned.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Memory, and the only four ways for numbers to cross between the host and where the backend computes.
+  virtual std::unique_ptr<Memory> allocate(int64_t size) = 0;
+  virtual void read(std::span<Real> out, Tensor x) = 0;  // row after row; out.size() = x.size()
+  virtual void write(Tensor y, std::span<const Real> in) = 0;
+  virtual Indices upload(std::span<const int32_t> host) = 0;  // valid until the next begin_step()
+  virtual void begin_step() = 0;
+
+  // y = value                    y = x                    y = a + b  (y may be a or b)          ops/elementwise.{cpp,cu}
+  virtual void fill(Tensor y, Real value) = 0;
+  virtual void copy(Tensor y, Tensor x) = 0;
+  virtual void add(Tensor y, Tensor a, Tensor b) = 0;
+  // Σ x², in chunks of fixed size that are summed in order: the same bits wherever it runs
+  virtual double sum_squares(Tensor x) = 0;
+
+  // C = scale · op(A) op(B), for one matrix or for all (sequence, head) tiles                   ops/matmul.{cpp,cu}
+  virtual void matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale = 1, Write = Write::kSet) = 0;
+  virtual void matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale = 1, Write = Write::kSet) = 0;
+
+  // y = x + b in every row, in place allowed             db [1,D] += Σ_rows dy                 ops/bias.{cpp,cu}
+  virtual void bias_forward(Tensor y, Tensor x, Tensor b) = 0;
+  virtual void bias_backward(Tensor db, Tensor dy) = 0;
+
+  // y = γ ⊙ x̂ + β,  x̂ = (x − μ) r,  r = 1/√(σ² + ε)     mean, rstd [N,1]                       ops/layer_norm.{cpp,cu}
+  virtual void layer_norm_forward(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, Real epsilon) = 0;
+  virtual void layer_norm_backward(Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean, Tensor rstd,
+                                   Tensor gamma) = 0;
+
+  // y = γ ⊙ x r,  r = 1/√(mean(x²) + ε)                                                        ops/rms_norm.{cpp,cu}
+  virtual void rms_norm_forward(Tensor y, Tensor rstd, Tensor x, Tensor gamma, Real epsilon) = 0;
+  virtual void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) = 0;
+
+  // P = softmax(S) over the keys that the mask allows (0 elsewhere), each row of each tile; in place allowed
+  // dS = P ⊙ (dP − rowsum(dP ⊙ P)); dS may be dP                                                ops/softmax.{cpp,cu}
+  virtual void softmax_forward(Tiles p, Tiles s, Mask mask) = 0;
+  virtual void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) = 0;
+
+  // y = f(x)                          dx = dy ⊙ f'(x), dx may be dy                            ops/activation.{cpp,cu}
+  virtual void activation_forward(Tensor y, Tensor x, Activation f) = 0;
+  virtual void activation_backward(Tensor dx, Tensor dy, Tensor x, Activation f) = 0;
+  // y = f(gate) ⊙ up                  dgate = dy ⊙ up ⊙ f'(gate),  dup = dy ⊙ f(gate)          ops/gated.{cpp,cu}
+  virtual void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) = 0;
+  virtual void gated_backward(Tensor dgate, Tensor dup, Tensor dy, Tensor gate, Tensor up, Activation f) = 0;
+
+  // y_m = x_{index[m]}  (or +=)       dx_{index[m]} += dy_m, in the order of m                 ops/gather.{cpp,cu}
+  virtual void gather(Tensor y, Tensor x, Indices index, Write = Write::kSet) = 0;
+  virtual void scatter_add(Tensor dx, Tensor dy, Indices index) = 0;
+
+  // y_b = mean of the rows of sequence b     [B,D] from [N,D]; dx_i = dy_b / T_b                ops/mean_pool.{cpp,cu}
+  virtual void mean_pool_forward(Tensor y, Tensor x, const Packing& packing) = 0;
+  virtual void mean_pool_backward(Tensor dx, Tensor dy, const Packing& packing) = 0;
+
+  // y = x ⊙ keep / (1 − rate), in place allowed; keep(i, j) = key.word(first_row + i, j) ≥ rate·2³². Its own backward: dropout(dx, dy).
+  // Of tiles: head h has the stream key.stream + h, the row is the query's row in the batch, the column the key's position. ops/dropout.{cpp,cu}
+  virtual void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row) = 0;
+  virtual void dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) = 0;
+
+  // Of row m of the logits z [M,C], p = softmax(z), lse = log Σ e^z [M,1]:                     ops/cross_entropy.{cpp,cu}
+  //   loss_m = −Σ_c a_c log p_c,   a_c = q_c w_c,   q = (1 − smoothing) onehot(t_m) + smoothing/C,   w: class weights [1,C] or empty
+  //   dz = scale · ((Σ_c a_c) p − a), may be in place of z.   A target of −1 has loss 0 and gradient 0.
+  virtual void cross_entropy_forward(Tensor losses, Tensor lse, Tensor logits, Indices targets, Tensor class_weights,
+                                     Real smoothing) = 0;
+  virtual void cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor lse, Indices targets, Tensor class_weights,
+                                      Real smoothing, Real scale) = 0;
+
+  // One update of the parameters w [1,n] from the gradients g; m, v, u are the optimizer's state  ops/optimizer.{cpp,cu}
+  virtual void adam(Tensor w, Tensor m, Tensor v, Tensor g, const AdamStep& step) = 0;
+  virtual void sgd(Tensor w, Tensor u, Tensor g, const SgdStep& step) = 0;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION

@@ -1,0 +1,45 @@
+#pragma once
+#include "backend/backend.h"
+#include "layers/plan.h"
+#include "layers/probe.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// What one micro-batch holds, where the backend computes.
+struct Inputs {
+  Packing packing;
+  Indices tokens, positions, types;  // [N]; a position is the place in its sequence
+  Indices first_tokens;              // [B] row of each sequence's first token
+  struct Target {
+    Indices rows, classes;  // as in data/batch.h
+    double weight = 0;
+  };
+  std::vector<Target> targets;                // one for each objective
+  int64_t first_row = 0, first_sequence = 0;  // where this micro-batch stands in the whole batch
+};
+
+// What is true for this step only.
+struct Step {
+  Backend& ops;
+  const Inputs& in;
+  bool training = false;   // dropout is on
+  RngKey rng{};            // of dropout: seed and step
+  Probe* probe = nullptr;  // looks at activations, and may change them
+
+  Tiles heads(Tensor x, int64_t H) const { return {x, &in.packing, H, false}; }  // [T_b, d] of x [N, H·d]
+  Tiles scores(Tensor s, int64_t H) const { return {s, &in.packing, H, true}; }  // [T_b, T_b]
+  void show(std::string_view name, Tensor x) const;                              // to the probe, if it wants this
+  void show(std::string_view name, Tiles weights) const;
+};
+
+// The contract of backward: given dy = ∂loss/∂y it *sets* and returns dx = ∂loss/∂x, and *adds* to the gradients of the layer's
+// parameters. It may be called once or more after each forward of the same step.
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  virtual void plan(Plan& p) = 0;                 // takes all memory this layer will ever use
+  virtual Tensor forward(Step& s, Tensor x) = 0;  // returns y; keeps what backward needs
+  virtual Tensor backward(Step& s, Tensor dy) = 0;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION
