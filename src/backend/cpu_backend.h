@@ -1,11 +1,67 @@
 #pragma once
-#include <memory>
+#include <vector>
 
 #include "backend/backend.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-// The primitives on the CPU, one thread: a lane has a backend of its own and runs on one thread, so nothing here is shared.
+// The primitives on the CPU. A lane has a backend of its own and runs on one thread, so nothing here is shared or locked.
+// Formulas and contracts stand in backend.h; each body stands in ops/, forward and backward side by side.
+class CpuBackend final : public Backend {
+ public:
+  std::unique_ptr<Memory> allocate(int64_t size) override;
+  void read(std::span<Real> out, Tensor x) override;
+  void write(Tensor y, std::span<const Real> in) override;
+  Indices upload(std::span<const int32_t> host) override;
+  void begin_step() override { block_ = 0, used_ = 0; }
+
+  void fill(Tensor y, Real value) override;
+  void copy(Tensor y, Tensor x) override;
+  void add(Tensor y, Tensor a, Tensor b) override;
+  double sum_squares(Tensor x) override;
+
+  void matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write) override;
+  void matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale, Write write) override;
+
+  void bias_forward(Tensor y, Tensor x, Tensor b) override;
+  void bias_backward(Tensor db, Tensor dy) override;
+
+  void layer_norm_forward(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, Real epsilon) override;
+  void layer_norm_backward(Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean, Tensor rstd,
+                           Tensor gamma) override;
+  void rms_norm_forward(Tensor y, Tensor rstd, Tensor x, Tensor gamma, Real epsilon) override;
+  void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) override;
+
+  void softmax_forward(Tiles p, Tiles s, Mask mask) override;
+  void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) override;
+
+  void activation_forward(Tensor y, Tensor x, Activation f) override;
+  void activation_backward(Tensor dx, Tensor dy, Tensor x, Activation f) override;
+  void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) override;
+  void gated_backward(Tensor dgate, Tensor dup, Tensor dy, Tensor gate, Tensor up, Activation f) override;
+
+  void gather(Tensor y, Tensor x, Indices index, Write write) override;
+  void scatter_add(Tensor dx, Tensor dy, Indices index) override;
+  void mean_pool_forward(Tensor y, Tensor x, const Packing& packing) override;
+  void mean_pool_backward(Tensor dx, Tensor dy, const Packing& packing) override;
+
+  void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row) override;
+  void dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) override;
+
+  void cross_entropy_forward(Tensor losses, Tensor lse, Tensor logits, Indices targets, Tensor class_weights,
+                             Real smoothing) override;
+  void cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor lse, Indices targets, Tensor class_weights, Real smoothing,
+                              Real scale) override;
+
+  void adam(Tensor w, Tensor m, Tensor v, Tensor g, const AdamStep& step) override;
+  void sgd(Tensor w, Tensor u, Tensor g, const SgdStep& step) override;
+
+ private:
+  // What upload() hands out, block after block; kept from step to step, so that a step of known size allocates nothing.
+  std::vector<std::vector<int32_t>> blocks_;
+  size_t block_ = 0, used_ = 0;
+};
+
 std::unique_ptr<Backend> make_cpu_backend();
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -43,4 +43,12 @@ struct Tiles {
   Operand<Tiles> T() const { return {*this, true}; }
 };
 
+// f(b, h) for the tile of every sequence and head.
+template <class F>
+void each_tile(const Tiles& tiles, F f) {
+  for (int64_t b = 0; b < tiles.packing->sequences(); ++b) {
+    for (int64_t h = 0; h < tiles.heads; ++h) f(b, h);
+  }
+}
+
 }  // namespace vitrine::inline VITRINE_PRECISION
