@@ -1,0 +1,1 @@
+#include "train/run_directory.h"
