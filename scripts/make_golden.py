@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/: what PyTorch computes, in float64, for every layer, objective, optimizer and schedule.
+
+    python scripts/make_golden.py [OUT_DIR]          needs torch and safetensors (written with torch 2.15, safetensors 0.8)
+
+The same call writes the same bytes. Each file's metadata says in JSON how to build what it tests; the tests read whatever files are
+there. Sequences are computed one by one, without padding and without packing, so nothing here shares a mistake with the engine.
+
+layer/*     x [N,D], offsets [B+1], parameters, dy → y, dx, gradient.<parameter>; from modules of torch.nn where there is one
+model/*     parameters, tokens, offsets, targets → loss, losses, logits, embedding, hidden.<l>, attention.<l>.<b> [H,T,T], gradient.<parameter>
+training/*  parameters, 20 batches, learning rates → losses, gradient norms, after.<parameter>; updates by torch.optim
+schedules   learning rates by torch.optim.lr_scheduler
+"""
+import json, math, sys, zlib
+from pathlib import Path
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+OUT = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / 'tests/golden')
+
+
+def seed(name):  # of a case by itself: a new case changes no other file
+    torch.manual_seed(zlib.crc32(name.encode()))
+
+
+def save(name, tensors, settings):
+    path = OUT / f'{name}.safetensors'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.detach().contiguous() for k, v in tensors.items()}
+    save_file(tensors, path, {'settings': json.dumps(settings)})
+    size = path.stat().st_size
+    assert size < 100_000, (name, size)
+    print(f'{size:7d} {path.relative_to(OUT)}')
+
+
+def ints(values):
+    return torch.tensor(values, dtype=torch.int32)
+
+
+def offsets_of(lengths):
+    return ints([0, *torch.tensor(lengths).cumsum(0).tolist()])
+
+
+def randomise(parameters):  # nothing trivial: γ ≠ 1, β ≠ 0, every bias counts
+    for name, p in parameters.items():
+        with torch.no_grad():
+            is_gain = 'norm' in name and name.endswith('weight')
+            p.copy_(1 + 0.3 * torch.randn_like(p) if is_gain else (0.3 if p.dim() > 1 else 0.2) * torch.randn_like(p))
+
+
+# ---------------------------------------------------------------------------------------------------------------- the model
+
+ACTIVATIONS = dict(gelu=F.gelu, gelu_tanh=lambda x: F.gelu(x, approximate='tanh'), relu=F.relu, silu=F.silu, swiglu=F.silu, geglu=F.gelu)
+GATED = ('swiglu', 'geglu')
+MODEL = dict(width=8, layers=2, heads=2, hidden=12, activation='gelu', norm=dict(kind='layer', place='pre', epsilon=1e-5), max_length=9,
+             token_types=0, embedding_norm=False, position='learned', causal=False)
+OBJECTIVE = dict(kind='masked_lm', tied=True, transform=False, pooling='mean', pooler=False, label_smoothing=0.0, class_weights=[])
+
+
+def parameter_shapes(m, o, V, C):
+    D, Fh = m['width'], m['hidden']
+    shapes = {'embedding.token.weight': (V, D)}
+
+    def norm(name):
+        shapes[f'{name}.weight'] = (D,)
+        if m['norm']['kind'] == 'layer':
+            shapes[f'{name}.bias'] = (D,)
+
+    def linear(name, out, fan_in):
+        shapes[f'{name}.weight'], shapes[f'{name}.bias'] = (out, fan_in), (out,)
+
+    if m['position'] == 'learned':
+        shapes['embedding.position.weight'] = (m['max_length'], D)
+    if m['token_types']:
+        shapes['embedding.type.weight'] = (m['token_types'], D)
+    if m['embedding_norm']:
+        norm('embedding.norm')
+    for l in range(m['layers']):
+        block_shapes(f'blocks.{l}', m, norm, linear)
+    if m['norm']['place'] == 'pre':
+        norm('final_norm')
+    if o['kind'] == 'sequence_classification':
+        if o['pooler']:
+            linear('pooler', D, D)
+        linear('classifier', C, D)
+    else:
+        if o['transform']:
+            linear('head.transform', D, D)
+            norm('head.norm')
+        if not o['tied']:
+            shapes['head.weight'] = (V, D)
+        shapes['head.bias'] = (V,)
+    return shapes
+
+
+def block_shapes(name, m, norm, linear):
+    D, Fh = m['width'], m['hidden']
+    norm(f'{name}.attention_norm')
+    for part in ('query', 'key', 'value', 'output'):
+        linear(f'{name}.attention.{part}', D, D)
+    norm(f'{name}.feed_forward_norm')
+    for part in ('gate', 'up') if m['activation'] in GATED else ('up',):
+        linear(f'{name}.feed_forward.{part}', Fh, D)
+    linear(f'{name}.feed_forward.down', D, Fh)
+
+
+def linear(p, name, x):
+    return F.linear(x, p[f'{name}.weight'], p[f'{name}.bias'])
+
+
+def norm(p, name, x, m):
+    D, epsilon = x.shape[-1], m['norm']['epsilon']
+    if m['norm']['kind'] == 'rms':
+        return F.rms_norm(x, (D,), p[f'{name}.weight'], epsilon)
+    return F.layer_norm(x, (D,), p[f'{name}.weight'], p[f'{name}.bias'], epsilon)
+
+
+def attention(p, name, x, m):  # one sequence [T,D] → [T,D], weights [H,T,T]
+    T, D = x.shape
+    H = m['heads']
+    q, k, v = (linear(p, f'{name}.{part}', x).view(T, H, D // H).transpose(0, 1) for part in ('query', 'key', 'value'))
+    o = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=m['causal'])[0]
+    scores = q @ k.transpose(1, 2) / math.sqrt(D // H)
+    if m['causal']:
+        scores = scores.masked_fill(torch.ones(T, T, dtype=torch.bool).triu(1), -math.inf)
+    return linear(p, f'{name}.output', o.transpose(0, 1).reshape(T, D)), scores.softmax(-1)
+
+
+def feed_forward(p, name, x, m):
+    f = ACTIVATIONS[m['activation']]
+    a = f(linear(p, f'{name}.gate', x)) * linear(p, f'{name}.up', x) if m['activation'] in GATED else f(linear(p, f'{name}.up', x))
+    return linear(p, f'{name}.down', a)
+
+
+def block(p, name, x, m):
+    attend = lambda h: attention(p, f'{name}.attention', h, m)
+    feed = lambda h: feed_forward(p, f'{name}.feed_forward', h, m)
+    if m['norm']['place'] == 'pre':
+        a, weights = attend(norm(p, f'{name}.attention_norm', x, m))
+        u = x + a
+        return u + feed(norm(p, f'{name}.feed_forward_norm', u, m)), weights
+    a, weights = attend(x)
+    u = norm(p, f'{name}.attention_norm', x + a, m)
+    return norm(p, f'{name}.feed_forward_norm', u + feed(u), m), weights
+
+
+def sinusoids(T, D):
+    table = torch.zeros(T, D)
+    angle = torch.arange(T)[:, None] / 10000.0 ** (torch.arange(0, D, 2) / D)
+    table[:, 0::2] = angle.sin()
+    table[:, 1::2] = angle.cos()[:, : D // 2]
+    return table
+
+
+def encode(p, m, tokens, types):  # one sequence; returns embedding, hidden after each block, weights of each block, output
+    T = len(tokens)
+    x = F.embedding(tokens, p['embedding.token.weight'])
+    if m['position'] == 'learned':
+        x = x + p['embedding.position.weight'][:T]
+    if m['position'] == 'sinusoidal':
+        x = x + sinusoids(T, m['width'])
+    if m['token_types']:
+        x = x + F.embedding(types, p['embedding.type.weight'])
+    if m['embedding_norm']:
+        x = norm(p, 'embedding.norm', x, m)
+    embedded, hidden, weights = x, [], []
+    for l in range(m['layers']):
+        x, w = block(p, f'blocks.{l}', x, m)
+        hidden.append(x)
+        weights.append(w)
+    return embedded, hidden, weights, norm(p, 'final_norm', x, m) if m['norm']['place'] == 'pre' else x
+
+
+def forward(p, m, o, batch):
+    """Loss of a batch {tokens [N], offsets [B+1], types [N]?, rows [M]?, classes} and all that led to it."""
+    at = batch['offsets'].tolist()
+    parts = [encode(p, m, batch['tokens'].long()[a:b], batch['types'].long()[a:b] if 'types' in batch else None)
+             for a, b in zip(at, at[1:])]
+    h = torch.cat([out for *_, out in parts])
+    classes = batch['classes'].long()
+    if o['kind'] == 'sequence_classification':
+        c = torch.stack([h[a:b].mean(0) if o['pooling'] == 'mean' else h[a] for a, b in zip(at, at[1:])])
+        if o['pooler']:
+            c = torch.tanh(linear(p, 'pooler', c))
+        logits = linear(p, 'classifier', c)
+    else:
+        g = h[batch['rows'].long()]
+        if o['transform']:
+            g = norm(p, 'head.norm', F.gelu(linear(p, 'head.transform', g)), m)
+        logits = F.linear(g, p['embedding.token.weight' if o['tied'] else 'head.weight'], p['head.bias'])
+    how = dict(weight=torch.tensor(o['class_weights']) if o['class_weights'] else None, label_smoothing=o['label_smoothing'],
+               ignore_index=-1)
+    return dict(loss=F.cross_entropy(logits, classes, **how), losses=F.cross_entropy(logits, classes, reduction='none', **how),
+                logits=logits, embedding=torch.cat([e for e, *_ in parts]),
+                **{f'hidden.{l}': torch.cat([hidden[l] for _, hidden, *_ in parts]) for l in range(m['layers'])},
+                **{f'attention.{l}.{b}': w[l] for b, (_, _, w, _) in enumerate(parts) for l in range(m['layers'])})
+
+
+def make_batch(m, o, V, C, lengths, unknown=()):
+    """`unknown`: sequences whose label is not known (−1)."""
+    N = sum(lengths)
+    batch = dict(tokens=torch.randint(V, (N,), dtype=torch.int32), offsets=offsets_of(lengths))
+    if m['token_types']:
+        batch['types'] = torch.randint(m['token_types'], (N,), dtype=torch.int32)
+    starts = batch['offsets'].tolist()
+    if o['kind'] == 'sequence_classification':
+        batch['classes'] = torch.randint(C, (len(lengths),), dtype=torch.int32)
+        for b in unknown:
+            batch['classes'][b] = -1
+    elif o['kind'] == 'causal_lm':
+        rows = [i for a, b in zip(starts, starts[1:]) for i in range(a, b - 1)]
+        batch['rows'], batch['classes'] = ints(rows), batch['tokens'][[i + 1 for i in rows]]
+    else:
+        rows = sorted(a + int(i) for a, T in zip(starts, lengths) for i in torch.randperm(T)[: max(1, T // 3)])
+        batch['rows'], batch['classes'] = ints(rows), torch.randint(V, (len(rows),), dtype=torch.int32)
+    return batch
+
+
+def make_parameters(m, o, V, C):
+    p = {name: torch.empty(shape, requires_grad=True) for name, shape in parameter_shapes(m, o, V, C).items()}
+    randomise(p)
+    return p
+
+
+def settings_of(m, o, V, C, **more):
+    return dict(model=m, objective=o, vocabulary=V, classes=C, **more)
+
+
+def model_case(name, model={}, objective={}, V=11, C=5, lengths=(5, 1, 9, 4), unknown=()):
+    seed(f'model/{name}')
+    m, o = {**MODEL, **model}, {**OBJECTIVE, **objective}
+    C = C if o['kind'] == 'sequence_classification' else V
+    p = make_parameters(m, o, V, C)
+    batch = make_batch(m, o, V, C, lengths, unknown)
+    result = forward(p, m, o, batch)
+    result['loss'].backward()
+    save(f'model/{name}', dict(**p, **batch, **{k: v.reshape(1) if v.dim() == 0 else v for k, v in result.items()},
+                               **{f'gradient.{k}': v.grad for k, v in p.items()}), settings_of(m, o, V, C))
+
+
+RMS = dict(kind='rms', place='pre', epsilon=1e-6)
+POST = dict(kind='layer', place='post', epsilon=1e-12)
+
+
+def model_cases():
+    model_case('masked_lm_tied')
+    model_case('masked_lm_untied', dict(heads=1, activation='gelu_tanh'), dict(tied=False))
+    model_case('masked_lm_bert', dict(width=6, heads=3, hidden=10, norm=POST, token_types=2, embedding_norm=True), dict(transform=True))
+    model_case('masked_lm_transform_untied', dict(norm=RMS, embedding_norm=True), dict(transform=True, tied=False))
+    model_case('masked_lm_post_rms_geglu', dict(norm=dict(RMS, place='post'), activation='geglu', hidden=7, position='none'))
+    model_case('causal_lm_tied', dict(causal=True, position='sinusoidal'), dict(kind='causal_lm'))
+    model_case('causal_lm_untied', dict(causal=True, activation='relu', width=12, heads=3, layers=1), dict(kind='causal_lm', tied=False))
+    model_case('causal_lm_rms_swiglu', dict(causal=True, norm=RMS, activation='swiglu', position='none'), dict(kind='causal_lm'))
+    classify = dict(kind='sequence_classification')
+    model_case('classify_mean', dict(activation='silu'), classify)
+    model_case('classify_mean_smoothing', dict(position='none'), dict(classify, label_smoothing=0.1))
+    model_case('classify_cls_pooler', dict(norm=POST, token_types=2, embedding_norm=True), dict(classify, pooling='cls', pooler=True))
+    model_case('classify_cls_weights', dict(width=6, heads=2), dict(classify, pooling='cls', class_weights=[0.5, 2.0, 1.0, 0.25, 3.0]),
+               lengths=(3, 7, 1, 2, 6, 5))
+    model_case('classify_weights_smoothing_unknown', dict(causal=True), dict(classify, class_weights=[1.5, 0.5, 2.0], label_smoothing=0.2),
+               C=3, lengths=(4, 2, 9, 1, 6), unknown=(2,))
+
+
+# ----------------------------------------------------------------------------------------------------------------- layers
+
+
+def by_sequence(f, x, lengths):
+    return torch.cat([f(part) for part in x.split(list(lengths))])
+
+
+def layer_case(name, f, parameters, settings, D_in, lengths=(5, 1, 9, 2), whole=False):
+    """f maps one sequence [T,D]; `parameters` by Vitrine's names."""
+    x = torch.randn(sum(lengths), D_in, requires_grad=True)
+    y = by_sequence(f, x, lengths)
+    dy = torch.randn_like(y)
+    y.backward(dy)
+    save(f'layer/{name}', dict(x=x, dy=dy, y=y, dx=x.grad, offsets=offsets_of(lengths), **parameters,
+                               **{f'gradient.{k}': v.grad for k, v in parameters.items()}), settings)
+
+
+def parameters_of(**modules):
+    return {f'{name}.{k}': v for name, module in modules.items() for k, v in module.named_parameters()}
+
+
+def norm_linear_cases():
+    for name, module, settings in (
+        ('layer_norm', nn.LayerNorm(7, eps=1e-5), dict(kind='layer', epsilon=1e-5)),
+        ('layer_norm_large_epsilon', nn.LayerNorm(6, eps=0.1), dict(kind='layer', epsilon=0.1)),
+        ('rms_norm', nn.RMSNorm(7, eps=1e-6), dict(kind='rms', epsilon=1e-6)),
+    ):
+        seed(f'layer/{name}')
+        p = parameters_of(norm=module)
+        randomise(p)
+        layer_case(name, module, p, dict(layer='norm', width=len(module.weight), norm=dict(settings, place='pre')), len(module.weight))
+    seed('layer/linear')
+    module = nn.Linear(5, 9)
+    p = parameters_of(linear=module)
+    randomise(p)
+    layer_case('linear', module, p, dict(layer='linear', width=5, out=9), 5)
+
+
+def sub_model(m, prefix):  # the parameters of one part of a block, random
+    shapes = {}
+
+    def norm(name):
+        shapes[f'{name}.weight'] = (m['width'],)
+        if m['norm']['kind'] == 'layer':
+            shapes[f'{name}.bias'] = (m['width'],)
+
+    def linear(name, out, fan_in):
+        shapes[f'{name}.weight'], shapes[f'{name}.bias'] = (out, fan_in), (out,)
+
+    block_shapes('block', m, norm, linear)
+    p = {k: torch.empty(v, requires_grad=True) for k, v in shapes.items() if k.startswith(prefix)}
+    randomise(p)
+    return p
+
+
+def feed_forward_cases():
+    for activation in ACTIVATIONS:
+        seed(f'layer/feed_forward_{activation}')
+        m = {**MODEL, 'width': 6, 'hidden': 7, 'activation': activation}
+        p = sub_model(m, 'block.feed_forward.')
+        layer_case(f'feed_forward_{activation}', lambda x: feed_forward(p, 'block.feed_forward', x, m), p, dict(layer='feed_forward', **m), 6)
+
+
+def torch_attention(p, m):  # nn.MultiheadAttention with these parameters
+    module = nn.MultiheadAttention(m['width'], m['heads'], batch_first=True)
+    stacked = lambda kind: torch.cat([p[f'block.attention.{part}.{kind}'] for part in ('query', 'key', 'value')])
+
+    def f(x):
+        mask = torch.ones(len(x), len(x), dtype=torch.bool).triu(1) if m['causal'] else None
+        y, _ = torch.func.functional_call(
+            module,
+            {'in_proj_weight': stacked('weight'), 'in_proj_bias': stacked('bias'), 'out_proj.weight': p['block.attention.output.weight'],
+             'out_proj.bias': p['block.attention.output.bias']},
+            (x[None], x[None], x[None]), dict(attn_mask=mask, need_weights=False))
+        return y[0]
+
+    return f
+
+
+def attention_cases():
+    for causal in (False, True):
+        for D, H in ((8, 2), (6, 1), (12, 4)):
+            name = f'attention_{"causal" if causal else "full"}_{D}_{H}'
+            seed(f'layer/{name}')
+            m = {**MODEL, 'width': D, 'heads': H, 'causal': causal}
+            p = sub_model(m, 'block.attention.')
+            layer_case(name, torch_attention(p, m), p, dict(layer='attention', **m), D)
+
+
+def torch_block(p, m):  # nn.TransformerEncoderLayer with these parameters
+    module = nn.TransformerEncoderLayer(m['width'], m['heads'], m['hidden'], 0.0, m['activation'], m['norm']['epsilon'], batch_first=True,
+                                        norm_first=m['norm']['place'] == 'pre')
+    stacked = lambda kind: torch.cat([p[f'block.attention.{part}.{kind}'] for part in ('query', 'key', 'value')])
+    names = {'self_attn.out_proj': 'attention.output', 'linear1': 'feed_forward.up', 'linear2': 'feed_forward.down',
+             'norm1': 'attention_norm', 'norm2': 'feed_forward_norm'}
+    weights = {f'{theirs}.{kind}': p[f'block.{ours}.{kind}'] for theirs, ours in names.items() for kind in ('weight', 'bias')}
+
+    def f(x):
+        mask = torch.ones(len(x), len(x), dtype=torch.bool).triu(1) if m['causal'] else None
+        all_weights = {**weights, 'self_attn.in_proj_weight': stacked('weight'), 'self_attn.in_proj_bias': stacked('bias')}
+        return torch.func.functional_call(module, all_weights, (x[None],), dict(src_mask=mask))[0]
+
+    return f
+
+
+def block_cases():
+    for name, m, f in (
+        ('block_pre', {}, torch_block),
+        ('block_post', dict(norm=POST, activation='relu', causal=True), torch_block),
+        ('block_pre_rms_swiglu', dict(norm=RMS, activation='swiglu', causal=True), None),
+        ('block_post_rms_geglu', dict(norm=dict(RMS, place='post'), activation='geglu'), None),
+    ):
+        seed(f'layer/{name}')
+        m = {**MODEL, **m}
+        p = sub_model(m, 'block.')
+        layer_case(name, f(p, m) if f else lambda x: block(p, 'block', x, m)[0], p, dict(layer='block', **m), m['width'])
+
+
+# ---------------------------------------------------------------------------------------------------- training and schedules
+
+
+def training_case(name, optimizer, clip=0.0, model={}, objective={}, V=11, C=5, steps=20, rate=0.02):
+    seed(f'training/{name}')
+    m, o = {**MODEL, **model}, {**OBJECTIVE, **objective}
+    C = C if o['kind'] == 'sequence_classification' else V
+    p = make_parameters(m, o, V, C)
+    before = {k: v.detach().clone() for k, v in p.items()}
+    groups = [dict(params=[v for v in p.values() if v.dim() > 1], weight_decay=optimizer['weight_decay']),
+              dict(params=[v for v in p.values() if v.dim() == 1], weight_decay=0.0)]
+    if optimizer['kind'] == 'sgd':
+        updates = torch.optim.SGD(groups, lr=rate, momentum=optimizer['momentum'])
+    else:
+        kind = dict(adamw=torch.optim.AdamW, adam=torch.optim.Adam)[optimizer['kind']]
+        updates = kind(groups, lr=rate, betas=tuple(optimizer['betas']), eps=optimizer['epsilon'])
+    batches, losses, norms, rates = {}, [], [], []
+    for step in range(1, steps + 1):
+        batch = make_batch(m, o, V, C, [(5, 2, 9), (3, 8, 1, 4), (7, 6)][step % 3])
+        batches.update({f'{step}.{k}': v for k, v in batch.items()})
+        rates.append(rate * (1 - 0.4 * step / steps))
+        for group in updates.param_groups:
+            group['lr'] = rates[-1]
+        updates.zero_grad()
+        loss = forward(p, m, o, batch)['loss']
+        loss.backward()
+        norms.append(torch.stack([v.grad.square().sum() for v in p.values()]).sum().sqrt())
+        if clip:  # g ← g min(1, clip/‖g‖), without the 1e-6 that clip_grad_norm_ adds to ‖g‖
+            for v in p.values():
+                v.grad *= min(1.0, clip / norms[-1].item())
+        updates.step()
+        losses.append(loss.detach())
+    assert not clip or min(norms) < clip < max(norms), (name, min(norms), max(norms))  # clips some steps and not others
+    save(f'training/{name}', dict(**before, **batches, **{f'after.{k}': v for k, v in p.items()}, learning_rates=torch.tensor(rates),
+                                  losses=torch.stack(losses), gradient_norms=torch.stack(norms)),
+         settings_of(m, o, V, C, optimizer=optimizer, clip=clip, steps=steps))
+
+
+def training_cases():
+    adam = dict(betas=[0.9, 0.98], epsilon=1e-8, weight_decay=0.1)
+    training_case('adamw_masked_lm', dict(adam, kind='adamw'), clip=2.0)
+    training_case('adamw_bert', dict(adam, kind='adamw', betas=[0.8, 0.999], epsilon=1e-6), model=dict(norm=POST, embedding_norm=True, token_types=2),
+                  objective=dict(transform=True))
+    training_case('adam_causal_lm', dict(adam, kind='adam'), clip=1.5, model=dict(causal=True, norm=RMS, activation='swiglu'),
+                  objective=dict(kind='causal_lm', tied=False))
+    training_case('sgd_classify', dict(kind='sgd', momentum=0.9, weight_decay=0.05), clip=2.0,
+                  objective=dict(kind='sequence_classification', label_smoothing=0.1))
+
+
+def annealed(scheduler, peak, n, **options):  # the scheduler's rates after 0 … n of its own steps
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak)
+    schedule = scheduler(optimizer, **options)
+    rates = [schedule.get_last_lr()[0]]
+    for _ in range(n):
+        optimizer.step()
+        schedule.step()
+        rates.append(schedule.get_last_lr()[0])
+    return rates
+
+
+def schedules():
+    from torch.optim import lr_scheduler as S
+    tensors, cases = {}, []
+    peak, steps = 3e-3, 50
+    for kind in ('constant', 'linear', 'cosine', 'inverse_sqrt'):
+        for warmup, final in ((0, 0.0), (8, 0.0), (1, 0.1), (8, 0.25)):
+            n = steps - warmup
+            rates = dict(
+                constant=lambda: annealed(S.ConstantLR, peak, n, factor=1.0),
+                linear=lambda: annealed(S.LinearLR, peak, n, start_factor=1.0, end_factor=final, total_iters=n),
+                cosine=lambda: annealed(S.CosineAnnealingLR, peak, n, T_max=n, eta_min=final * peak),
+                inverse_sqrt=lambda: annealed(S.LambdaLR, peak, n, lr_lambda=lambda s: (max(warmup, 1) / max(warmup + s, 1)) ** 0.5),
+            )[kind]()
+            up = annealed(S.LinearLR, peak, warmup - 1, start_factor=1 / warmup, end_factor=1.0, total_iters=warmup - 1)[:warmup] if warmup > 1 else [peak] * warmup
+            name = f'{kind}.{warmup}.{final}'
+            tensors[name] = torch.tensor(up + rates[1:])
+            assert len(tensors[name]) == steps
+            cases.append(dict(name=name, kind=kind, warmup_steps=warmup, final_ratio=final))
+    save('schedules', tensors, dict(learning_rate=peak, steps=steps, cases=cases))
+
+
+norm_linear_cases()
+feed_forward_cases()
+attention_cases()
+block_cases()
+model_cases()
+training_cases()
+schedules()
+print(f'{sum(f.stat().st_size for f in OUT.rglob("*.safetensors")):7d} in all')
