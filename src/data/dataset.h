@@ -6,6 +6,7 @@
 
 #include "data/links.h"
 #include "data/settings.h"
+#include "data/text_file.h"
 #include "data/tokenizer.h"
 
 namespace vitrine {
@@ -16,6 +17,9 @@ struct Example {
   int32_t label = -1;           // class; −1: none, or unknown in training
   int32_t next = -1;            // a text: the token after the last, so that every position has something to predict
   int32_t masked = -1;          // grammar: the one position that is masked; −1: masking decides
+  std::vector<Piece> pieces;    // where the tokens stand in their text; empty where there is no text
+
+  void clear();  // keeps the memory
 };
 
 // One split: examples by number. Reading is const and may be done from several threads; nothing is kept but an index, so a large
@@ -25,18 +29,24 @@ class Dataset {
   virtual ~Dataset() = default;
   virtual int64_t size() const = 0;
   virtual int64_t length(int64_t i) const = 0;  // tokens of example i (before [CLS])
-  // `shift` moves the cuts of a text by that many tokens (0 ≤ shift < max_length), so that epochs cut differently.
+  // `shift` moves the cuts of a text by that many tokens (0 ≤ shift < window()), so that epochs cut differently: sequence i is the
+  // tail of window i from `shift` on and the head of window i+1. Lengths stay as they are: near the end, where there is no such
+  // window, it moves by less. Other data ignore it.
+  virtual int64_t window() const { return 1; }
   virtual void read(int64_t i, Example& out, int64_t shift = 0) const = 0;
   virtual std::vector<Link> links(int64_t) const { return {}; }
   virtual double entropy(int64_t) const { return -1; }  // grammar: −log p(masked token | rest), exact; else −1
 };
 
-// What the limits did, said before training.
+// What the limits did, over all splits; said before training.
 struct CutReport {
-  int64_t sequences_cut = 0, tokens_cut = 0, links_lost = 0, unknown_labels = 0;
+  int64_t sequences_cut = 0, tokens_cut = 0;
+  int64_t links_lost = 0;      // a source or the target was cut off
+  int64_t unknown_labels = 0;  // sequences of validation and test with a label that the training split lacks
 };
 
 struct Corpus {
+  std::vector<std::unique_ptr<TextFile>> files;  // that the splits look into
   std::unique_ptr<Tokenizer> tokenizer;
   std::vector<std::string> labels;  // of classes, sorted
   std::vector<LinkClass> link_classes;
@@ -46,11 +56,13 @@ struct Corpus {
   const Dataset* split(const std::string& name) const;  // train | validation | test; null where there is none
 };
 
-// Reads, splits, learns the tokenizer (or takes a given one, and given labels, of an earlier run). Error{kData} names file and line.
+// What an earlier run has learned.
 struct Learned {
   std::unique_ptr<Tokenizer> tokenizer;
   std::vector<std::string> labels;
 };
+// Reads, splits, learns the tokenizer and the labels from the training split (or takes those of an earlier run). Error{kData} names
+// file and line. A split that is asked for has at least one sequence, and every sequence at least one token.
 Corpus load_corpus(const DataSettings& data, const TokenizerSettings& tokenizer, const TargetSettings& target, uint64_t seed,
                    Learned learned = {});
 

@@ -7,43 +7,74 @@
 
 namespace vitrine {
 
-// Turns an example into its part of a batch: [CLS], masking, targets. Masks are a function of (seed, epoch, example); evaluation
-// uses epoch kEvaluationEpoch, so its masks never change.
+// Masks are a function of (seed, epoch, example); evaluation uses epoch kEvaluationEpoch, so its masks never change.
 constexpr uint32_t kEvaluationEpoch = 0xFFFFFFFF;
 
+// Turns an example into its part of a batch: [CLS], masking, targets. T: its tokens without [CLS].
+//   masked: exactly max(1, round(rate·T)) of them are predicted; of these 80 % are replaced by [MASK], 10 % by a random token (never
+//           a special one), 10 % stay (Devlin et al. 2019, §3.1). An example that names its masked position has that one, by [MASK].
+//   next:   row i predicts token i+1 ([CLS] the first one); the last row predicts `next`, or nothing where there is none.
+//   label:  one class a sequence, −1 for an unknown one.
+// A batch in which nothing is predicted is legal and has weight 0.
 class Collator {
  public:
   Collator(const TargetSettings& target, int64_t vocabulary, uint64_t seed, std::vector<double> class_weights = {});
   void append(Batch& batch, const Example& example, int64_t sequence, uint32_t epoch) const;
-  void finish(Batch& batch) const;  // sets the weights
+  void finish(Batch& batch) const;  // sets the weights: targets with a class, or the sum of their class weights
+  int64_t extra() const { return target_.prepend_cls ? 1 : 0; }  // tokens that it adds to a sequence
+
  private:
+  void mask(Batch& batch, const Example& example, int32_t first, int64_t sequence, uint32_t epoch) const;
+
   TargetSettings target_;
   int64_t vocabulary_;
   uint64_t seed_;
   std::vector<double> class_weights_;
 };
 
-// Batches of an endless training run: every epoch in an order that is a function of (seed, epoch). Its place is two numbers.
+// Batches of an endless training run: every epoch in an order that is a function of (seed, epoch), a text with its cuts moved by
+// one, too. A batch has batch_size sequences, or, where batch_tokens > 0, as many in that order as fit into batch_tokens tokens
+// with [CLS] (one that is longer stands alone); the last of an epoch may be smaller. Its place is one number, the steps done.
 class Loader {
  public:
   Loader(const Dataset& data, const Collator& collator, int64_t batch_size, int64_t batch_tokens, uint64_t seed);
-  void next(Batch& batch);                       // refills it; allocates nothing once the batch has been large enough
+  void next(Batch& batch);                       // refills it; allocates nothing once it has been called with this batch
   void seek(int64_t step);                       // as after `step` batches
   int64_t steps_per_epoch(int64_t epoch) const;  // with batch_tokens it may vary a little
-  int64_t epoch() const;
+  int64_t epoch() const { return epoch_; }       // of the last batch
 
  private:
+  void order_epoch(int64_t epoch, std::vector<uint32_t>& order) const;
+  int64_t end_of_batch(const std::vector<uint32_t>& order, int64_t begin) const;
+  void start(int64_t epoch);
+  void reserve(Batch& batch);  // for the largest batch that there can be
+
   const Dataset& data_;
   const Collator& collator_;
   int64_t batch_size_, batch_tokens_;
   uint64_t seed_;
-  int64_t epoch_ = 0, index_ = 0;
+  int64_t longest_ = 0;                        // with [CLS]
+  int64_t epoch_ = 0, index_ = 0, shift_ = 0;  // index_: sequences of this epoch that are done
   std::vector<uint32_t> order_;
   Example example_;
 };
 
-// The batches of one evaluation, in file order: calls f(batch) for each.
+// The batches of one evaluation: sequences [first, first + count) in file order, at most batch_tokens tokens each (but at least one
+// sequence): calls f(const Batch&) for each.
 template <class F>
-void for_each_batch(const Dataset& data, const Collator& collator, int64_t batch_tokens, int64_t first, int64_t count, F f);
+void for_each_batch(const Dataset& data, const Collator& collator, int64_t batch_tokens, int64_t first, int64_t count, F f) {
+  Batch batch;
+  Example example;
+  for (int64_t i = first; i < first + count;) {
+    batch.clear();
+    do {
+      data.read(i, example);
+      collator.append(batch, example, i, kEvaluationEpoch);
+      ++i;
+    } while (i < first + count && batch.size() + data.length(i) + collator.extra() <= batch_tokens);
+    collator.finish(batch);
+    f(static_cast<const Batch&>(batch));
+  }
+}
 
 }  // namespace vitrine

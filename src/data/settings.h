@@ -15,6 +15,7 @@ struct SplitSource {
   std::string path;
   double share = 0;
   bool given() const { return !path.empty() || share > 0; }
+  bool operator==(const SplitSource&) const = default;
 };
 
 struct DataSettings {
@@ -23,11 +24,14 @@ struct DataSettings {
   SplitSource validation, test;
   int64_t max_length = 128;  // tokens of a sequence; longer ones are cut, and it is said how many
   Encoding encoding = Encoding::kUtf8;
+  // grammar and random
+  int64_t train_sentences = 20000, validation_sentences = 2000, test_sentences = 2000;
   // grammar
   std::string grammar;  // the grammar file
-  int64_t train_sentences = 20000, validation_sentences = 2000, test_sentences = 2000;
   // random
-  int64_t vocabulary_size = 0, length = 0;
+  int64_t vocabulary_size = 0, length = 0;  // V, special tokens included; tokens of every sequence
+  int64_t classes = 0;                      // labels, when they are asked for
+  bool operator==(const DataSettings&) const = default;
 };
 
 struct TokenizerSettings {
@@ -35,6 +39,7 @@ struct TokenizerSettings {
   bool lowercase = false;
   int64_t min_count = 1;  // rarer words are [UNK]
   int64_t max_size = 0;   // words kept, the most frequent first; 0: all
+  bool operator==(const TokenizerSettings&) const = default;
 };
 
 // What a sequence is asked for; made from the `objective:` section.

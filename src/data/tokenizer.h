@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,25 +17,31 @@ struct Piece {
 };
 
 // Text ↔ token ids. The first ids are the special tokens; there is no [PAD]. A tokenizer is learned from the training split, or
-// read back from a run; after that it never changes.
+// read back from a run; after that it never changes, and any number of threads may use it.
+//   character: a token is a code point          byte: a byte, V = 260          word: see data/words.h
 class Tokenizer {
  public:
   static constexpr int32_t kUnknown = 0, kMask = 1, kCls = 2, kSep = 3, kSpecialCount = 4;
+  static constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+  static constexpr std::string_view kSpecialNames[kSpecialCount] = {"[UNK]", "[MASK]", "[CLS]", "[SEP]"};
 
   virtual ~Tokenizer() = default;
   virtual TokenizerKind kind() const = 0;
-  // Appends to `out`. Text is UTF-8. A literal "[MASK]" is text here; encode_with_masks makes it the mask token.
-  virtual void encode(std::string_view text, std::vector<Piece>& out) const = 0;
-  virtual std::string_view token(int32_t id) const = 0;    // as shown to people; special ones in brackets
-  virtual int64_t size() const = 0;                        // V, special tokens included
-  virtual int32_t find(std::string_view token) const = 0;  // kUnknown where there is none
-  virtual std::string decode(const std::vector<int32_t>& ids) const = 0;
-  virtual std::string to_json() const = 0;  // tokenizer.json of a run
+  // Appends the pieces of a text to `out`, at most `limit` of them. Text is UTF-8, below 4 GiB; a byte that is not valid UTF-8 is
+  // [UNK] for characters, part of a word for words. To go on after a limit, encode text.substr(out.back().end). A literal
+  // "[MASK]" is text here; encode_with_masks makes it the mask token.
+  virtual void encode(std::string_view text, std::vector<Piece>& out, int64_t limit = kNoLimit) const = 0;
+  virtual std::string_view token(int32_t id) const = 0;                   // its text; special ones in brackets
+  virtual int64_t size() const = 0;                                       // V, special tokens included
+  virtual int32_t find(std::string_view token) const = 0;                 // the inverse of token(); kUnknown where there is none
+  virtual std::string decode(const std::vector<int32_t>& ids) const = 0;  // words are joined by one space
+  virtual std::string to_json() const = 0;                                // tokenizer.json of a run
 
   std::vector<Piece> encode_with_masks(std::string_view text) const;  // "The [MASK] sat": [MASK], [CLS], [SEP] are special
 };
 
-// Learned from counts: feed it the training text, then ask for the tokenizer. Memory is that of the distinct tokens.
+// Learned from counts: feed it the training text, then ask for the tokenizer. Memory is that of the distinct tokens. Words are kept
+// by falling count, equal ones in the order of their bytes; ids follow that order (characters: the order of code points).
 class TokenizerBuilder {
  public:
   virtual ~TokenizerBuilder() = default;
@@ -42,6 +49,14 @@ class TokenizerBuilder {
   virtual std::unique_ptr<Tokenizer> build() = 0;
 };
 std::unique_ptr<TokenizerBuilder> make_tokenizer_builder(const TokenizerSettings& settings);
+
+// A word tokenizer that knows exactly these words, in this order after the special tokens. A word longer than kLongestWord bytes
+// is always [UNK].
+constexpr size_t kLongestWord = 256;
+std::unique_ptr<Tokenizer> make_word_tokenizer(const std::vector<std::string>& words, bool lowercase = false);
+std::unique_ptr<Tokenizer> make_character_tokenizer(const std::vector<std::string>& characters, bool lowercase = false);
+std::unique_ptr<Tokenizer> make_byte_tokenizer();
+
 std::unique_ptr<Tokenizer> tokenizer_from_json(std::string_view json, std::string_view origin);  // Error{kData}
 
 }  // namespace vitrine

@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "data/corpora.h"
+#include "data/vocabulary.h"
+
+namespace vitrine {
+namespace {
+
+constexpr std::string_view kBlank = " \t\r\v\f";
+
+struct Line {
+  std::string_view text;  // into the file
+  int32_t label = -1;
+  int32_t tokens = 0;  // after the cut
+};
+
+class LineDataset final : public Dataset {
+ public:
+  LineDataset(std::vector<Line> lines, const Tokenizer& tokenizer, int64_t limit)
+      : lines_(std::move(lines)), tokenizer_(tokenizer), limit_(limit) {}
+
+  int64_t size() const override { return static_cast<int64_t>(lines_.size()); }
+  int64_t length(int64_t i) const override { return lines_[i].tokens; }
+
+  void read(int64_t i, Example& out, int64_t) const override {
+    out.clear();
+    tokenizer_.encode(lines_[i].text, out.pieces, limit_);
+    for (const Piece& piece : out.pieces) out.tokens.push_back(piece.id);
+    out.label = lines_[i].label;
+  }
+
+ private:
+  std::vector<Line> lines_;
+  const Tokenizer& tokenizer_;
+  int64_t limit_;
+};
+
+// The lines of a file; labels are numbered in `names` as they come.
+std::vector<Line> read_lines(const TextFile& file, bool labelled, Vocabulary& names) {
+  std::vector<Line> lines;
+  const std::string_view text = file.text();
+  for (size_t at = 0, next; at < text.size(); at = next + 1) {
+    next = std::min(text.find('\n', at), text.size());
+    const size_t first = text.find_first_not_of(kBlank, at);
+    if (first >= next) continue;
+    if (next - at > 0xFFFFFFFF) fail(ErrorKind::kData, "{}:{}: a line of more than 4 GiB", file.path(), file.line_of(at));
+    Line line{text.substr(at, next - at)};
+    if (labelled) {
+      const size_t end = std::min(text.find_first_of(" \t", first), next);
+      const size_t begin = text.find_first_not_of(kBlank, end);
+      if (begin >= next)
+        fail(ErrorKind::kData, "{}:{}: label \"{}\" without a text; a line is a label, a space or tab, and a text", file.path(),
+             file.line_of(at), text.substr(first, std::min<size_t>(end - first, 40)));
+      line.label = names.insert(text.substr(first, end - first));
+      line.text = text.substr(begin, next - begin);
+    }
+    lines.push_back(line);
+  }
+  if (lines.empty()) fail(ErrorKind::kData, "{}: no text", file.path());
+  return lines;
+}
+
+// Moves round(share · total) lines, drawn by seed, out of `lines`; both parts stay in the order of the file. `row` tells draws apart.
+std::vector<Line> draw_share(std::vector<Line>& lines, double share, size_t total, const char* key, uint64_t seed, uint32_t row) {
+  const auto wanted = static_cast<size_t>(std::llround(share * static_cast<double>(total)));
+  if (wanted == 0 || wanted >= lines.size())
+    fail(ErrorKind::kData, "{}: a share of {} of {} lines is {}, with {} left to train on", key, share, total, wanted,
+         lines.size() - std::min(wanted, lines.size()));
+  const RngKey rng = RngKey{seed}.of(Purpose::kSplit);
+  std::vector<Line> drawn, rest;
+  // Selection sampling (Knuth, The Art of Computer Programming 2, algorithm 3.4.2 S).
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const auto left = static_cast<uint32_t>(lines.size() - i);
+    const bool take = rng.below(left, row, static_cast<uint32_t>(i)) < wanted - drawn.size();
+    (take ? drawn : rest).push_back(lines[i]);
+  }
+  lines = std::move(rest);
+  return drawn;
+}
+
+// Labels of the training split, sorted; `renumber` says where a number of `names` went, −1: nowhere.
+std::vector<std::string> sort_labels(const std::vector<Line>& train, const Vocabulary& names) {
+  std::vector<char> seen(static_cast<size_t>(names.size()), 0);
+  for (const Line& line : train) seen[line.label] = 1;
+  std::vector<std::string> labels;
+  for (int32_t i = 0; i < names.size(); ++i)
+    if (seen[i]) labels.emplace_back(names[i]);
+  std::sort(labels.begin(), labels.end());
+  return labels;
+}
+
+void renumber_labels(std::vector<Line>& lines, const Vocabulary& names, const std::vector<std::string>& labels) {
+  for (Line& line : lines) {
+    const auto found = std::lower_bound(labels.begin(), labels.end(), names[line.label]);
+    const bool known = found != labels.end() && *found == names[line.label];
+    line.label = known ? static_cast<int32_t>(found - labels.begin()) : -1;
+  }
+}
+
+// Counts tokens and what the limit cuts off.
+void measure(std::vector<Line>& lines, const Tokenizer& tokenizer, int64_t limit, CutReport& report) {
+  std::vector<Piece> pieces;
+  for (Line& line : lines) {
+    int64_t total = 0;
+    for (std::string_view rest = line.text;; rest.remove_prefix(pieces.back().end)) {
+      pieces.clear();
+      tokenizer.encode(rest, pieces, limit);
+      if (pieces.empty()) break;
+      total += static_cast<int64_t>(pieces.size());
+    }
+    line.tokens = static_cast<int32_t>(std::min(total, limit));
+    report.sequences_cut += total > limit;
+    report.tokens_cut += std::max<int64_t>(total - limit, 0);
+  }
+}
+
+}  // namespace
+
+Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& settings, const TargetSettings& target, uint64_t seed,
+                        Learned learned) {
+  Corpus corpus;
+  Vocabulary names;
+  const bool labelled = data.kind == DataKind::kLabelledLines;
+  const auto open = [&](const std::string& path) {
+    corpus.files.push_back(std::make_unique<TextFile>(path, data.encoding));
+    return read_lines(*corpus.files.back(), labelled, names);
+  };
+  std::vector<Line> train = open(data.train), validation, test;
+  const size_t total = train.size();
+  const auto part = [&](const SplitSource& source, const char* key, uint32_t row) {
+    if (!source.path.empty()) return open(source.path);
+    return source.given() ? draw_share(train, source.share, total, key, seed, row) : std::vector<Line>();
+  };
+  test = part(data.test, "data.test", 0);
+  validation = part(data.validation, "data.validation", 1);
+
+  corpus.tokenizer = std::move(learned.tokenizer);
+  if (!corpus.tokenizer) {
+    const auto builder = make_tokenizer_builder(settings);
+    for (const Line& line : train) builder->add(line.text);
+    corpus.tokenizer = builder->build();
+  }
+  if (labelled) {
+    corpus.labels = learned.labels.empty() ? sort_labels(train, names) : std::move(learned.labels);
+    for (auto* lines : {&train, &validation, &test}) renumber_labels(*lines, names, corpus.labels);
+    if (target.kind == TargetKind::kLabel && corpus.labels.size() < 2)
+      fail(ErrorKind::kData, "{}: every line has the label \"{}\"; a classifier needs at least two", data.train,
+           corpus.labels[0]);
+  }
+  const auto finish = [&](std::vector<Line> lines) -> std::unique_ptr<Dataset> {
+    if (lines.empty()) return nullptr;
+    measure(lines, *corpus.tokenizer, token_limit(data, target), corpus.cut);
+    if (target.kind == TargetKind::kLabel)
+      corpus.cut.unknown_labels += std::count_if(lines.begin(), lines.end(), [](const Line& line) { return line.label < 0; });
+    return std::make_unique<LineDataset>(std::move(lines), *corpus.tokenizer, token_limit(data, target));
+  };
+  corpus.train = finish(std::move(train));
+  corpus.validation = finish(std::move(validation));
+  corpus.test = finish(std::move(test));
+  return corpus;
+}
+
+}  // namespace vitrine
