@@ -6,20 +6,21 @@
 namespace vitrine {
 
 // What the right answer depends on, known by construction. Only the tokens `sources` decide the feature of the masked target;
-// without them it is at chance. The minimal pair changes the sources only, and with them the answer.
+// without them every value that is possible at all is as likely as the others. The minimal pair changes the sources only, and
+// with them the answer.
 struct LinkClass {
   std::string name;                          // "subject-verb number"
   std::vector<std::string> values;           // "singular", "plural"; or the names
-  std::vector<std::vector<int32_t>> tokens;  // of each value: the tokens that carry it
+  std::vector<std::vector<int32_t>> tokens;  // of each value: the tokens that carry it, and no other value
 };
 
 struct Link {
   int32_t link_class = 0;             // in Corpus::link_classes
-  int32_t target = 0;                 // position of the masked token
+  int32_t target = 0;                 // position of the masked token, before [CLS] as all positions here
   std::vector<int32_t> sources;       // positions
   int32_t value = 0, pair_value = 0;  // of the feature, here and in the pair
   std::vector<int32_t> pair;          // tokens of the minimal pair, masked as this one, of the same length
-  bool attractor = false;             // a misleading nearer token of the same kind stands between
+  bool attractor = false;             // nearer to the target than the sources stands a token that says another value
 };
 
 }  // namespace vitrine
