@@ -15,8 +15,10 @@ struct TrainState {
   int64_t tokens = 0;  // seen so far
   double seconds = 0;  // of training so far
   std::optional<double> best_metric;
-  int64_t best_step = 0;  // where best_metric was reached; 0: nowhere yet
+  int64_t best_step = -1;  // where best_metric was reached; −1: nowhere yet
   int64_t evaluations_without_improvement = 0;
+  double interval_loss = 0;  // Σ loss of the interval_steps steps since the last line of metrics.jsonl
+  int64_t interval_steps = 0;
 };
 
 struct Checkpoint {
