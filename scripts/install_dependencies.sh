@@ -7,6 +7,7 @@ packages=(
   g++ cmake ninja-build
   libeigen3-dev      # matrix products
   libdnnl-dev        # faster ones, where AVX-512 is
+  ocl-icd-opencl-dev # only because oneDNN's CMake package asks for it
   libyaml-cpp-dev    # configurations
   libfmt-dev         # text
   nlohmann-json3-dev # JSON

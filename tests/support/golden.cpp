@@ -1,0 +1,92 @@
+#include "support/golden.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+
+namespace vitrine {
+namespace {
+
+template <class Enum>
+Enum named(const nlohmann::json& value, const std::map<std::string, Enum>& names) {
+  return names.at(value.get<std::string>());
+}
+
+}  // namespace
+
+std::vector<int32_t> Golden::whole(const std::string& tensor) const {
+  const std::vector<int64_t> values = file.at(tensor).as_int();
+  return {values.begin(), values.end()};
+}
+
+SafeTensors Golden::below(const std::string& prefix) const {
+  SafeTensors out;
+  for (NamedTensor tensor : file.tensors)
+    if (tensor.name.starts_with(prefix)) {
+      tensor.name.erase(0, prefix.size());
+      out.tensors.push_back(std::move(tensor));
+    }
+  return out;
+}
+
+Golden read_golden(const std::string& path_below_golden) {
+  Golden golden{path_below_golden, read_safetensors(VITRINE_SOURCE_DIR "/tests/golden/" + path_below_golden), {}};
+  golden.settings = nlohmann::json::parse(golden.file.metadata.at("settings"));
+  return golden;
+}
+
+std::vector<Golden> read_goldens(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(VITRINE_SOURCE_DIR "/tests/golden/" + folder))
+    names.push_back(folder + "/" + entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  std::vector<Golden> goldens;
+  for (const std::string& name : names) goldens.push_back(read_golden(name));
+  return goldens;
+}
+
+ModelSettings golden_model(const nlohmann::json& m) {
+  ModelSettings model;
+  model.width = m.at("width"), model.layers = m.at("layers"), model.heads = m.at("heads"), model.hidden = m.at("hidden");
+  model.activation = named<ActivationKind>(m.at("activation"), {{"gelu", ActivationKind::kGelu},
+                                                                {"gelu_tanh", ActivationKind::kGeluTanh},
+                                                                {"relu", ActivationKind::kRelu},
+                                                                {"silu", ActivationKind::kSilu},
+                                                                {"swiglu", ActivationKind::kSwiglu},
+                                                                {"geglu", ActivationKind::kGeglu}});
+  model.norm.kind = named<NormKind>(m.at("norm").at("kind"), {{"layer", NormKind::kLayer}, {"rms", NormKind::kRms}});
+  model.norm.place = named<NormPlace>(m.at("norm").at("place"), {{"pre", NormPlace::kPre}, {"post", NormPlace::kPost}});
+  model.norm.epsilon = m.at("norm").at("epsilon");
+  model.max_length = m.at("max_length"), model.token_types = m.at("token_types"), model.embedding_norm = m.at("embedding_norm");
+  model.position.kind = named<PositionKind>(
+      m.at("position"),
+      {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}});
+  model.attention.causal = m.at("causal");
+  return model;
+}
+
+ObjectiveSettings golden_objective(const nlohmann::json& o) {
+  ObjectiveSettings objective;
+  objective.kind = named<ObjectiveKind>(o.at("kind"), {{"masked_lm", ObjectiveKind::kMaskedLm},
+                                                       {"causal_lm", ObjectiveKind::kCausalLm},
+                                                       {"sequence_classification", ObjectiveKind::kSequenceClassification}});
+  objective.tied = o.at("tied"), objective.transform = o.at("transform"), objective.pooler = o.at("pooler");
+  objective.pooling = named<Pooling>(o.at("pooling"), {{"cls", Pooling::kCls}, {"mean", Pooling::kMean}});
+  objective.label_smoothing = o.at("label_smoothing");
+  return objective;
+}
+
+double golden_error(const std::vector<double>& actual, const std::vector<double>& expected) {
+  if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  double largest = 1, difference = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (!std::isfinite(actual[i])) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, std::abs(expected[i]));
+    difference = std::max(difference, std::abs(actual[i] - expected[i]));
+  }
+  return difference / largest;
+}
+
+}  // namespace vitrine
