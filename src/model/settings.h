@@ -3,32 +3,11 @@
 #include <map>
 #include <string>
 
+#include "layers/settings.h"
+
 namespace vitrine {
 
-// The `model:` and `objective:` sections of a configuration. Names of the enumerators are those of the file.
-enum class ActivationKind { kGelu, kGeluTanh, kRelu, kSilu, kSwiglu, kGeglu };
-enum class NormKind { kLayer, kRms };
-enum class NormPlace { kPre, kPost };
-enum class PositionKind { kNone, kLearned, kSinusoidal };
-enum class AttentionKind { kFull };  // which keys may be seen and how weights come from scores
-enum class AttentionImplementation { kAuto, kDense };
-
-struct NormSettings {
-  NormKind kind = NormKind::kLayer;
-  NormPlace place = NormPlace::kPre;
-  double epsilon = 1e-5;
-};
-struct DropoutSettings {  // rates, by place
-  double embedding = 0, attention = 0, residual = 0, hidden = 0;
-};
-struct PositionSettings {
-  PositionKind kind = PositionKind::kLearned;
-};
-struct AttentionSettings {
-  AttentionKind kind = AttentionKind::kFull;
-  bool causal = false;
-  AttentionImplementation implementation = AttentionImplementation::kAuto;
-};
+// The `model:` and `objective:` sections of a configuration.
 struct ModelSettings {
   int64_t width = 128, layers = 2, heads = 4, hidden = 512;
   ActivationKind activation = ActivationKind::kGelu;
@@ -40,6 +19,7 @@ struct ModelSettings {
   PositionSettings position;
   AttentionSettings attention;
   std::string initialize_from;  // a run directory or a safetensors file
+  bool operator==(const ModelSettings&) const = default;
 };
 
 enum class ObjectiveKind { kMaskedLm, kCausalLm, kSequenceClassification };
@@ -55,6 +35,7 @@ struct ObjectiveSettings {
   double label_smoothing = 0;
   std::map<std::string, double> class_weights;  // by label; those not named weigh 1
   int64_t classes = 0;                          // only with random data
+  bool operator==(const ObjectiveSettings&) const = default;
 };
 
 }  // namespace vitrine

@@ -12,6 +12,7 @@ struct OptimizerSettings {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double momentum = 0.9;       // sgd
   double weight_decay = 0.01;  // of matrices; never of biases and norms
+  bool operator==(const OptimizerSettings&) const = default;
 };
 
 enum class ScheduleKind { kConstant, kLinear, kCosine, kInverseSqrt };
@@ -19,6 +20,7 @@ struct ScheduleSettings {
   ScheduleKind kind = ScheduleKind::kConstant;
   int64_t warmup_steps = 0;
   double final_ratio = 0;  // linear, cosine: last rate / learning_rate
+  bool operator==(const ScheduleSettings&) const = default;
 };
 
 struct TrainingSettings {
@@ -29,17 +31,20 @@ struct TrainingSettings {
   int64_t micro_batch = 0;  // tokens; 0: auto
   int64_t lanes = 0;        // 0: auto
   double clip = 0;          // global norm; 0: none
+  bool operator==(const TrainingSettings&) const = default;
 };
 
 struct EvaluationSettings {
   int64_t every = 0;            // steps; 0: at the end only
   std::string metric = "loss";  // which decides what is best, under the names of `evaluate --json`
   int64_t patience = 0;         // evaluations without a better one before training stops; 0: never
+  bool operator==(const EvaluationSettings&) const = default;
 };
 
 struct CheckpointSettings {
   int64_t every = 0;  // steps; 0: at the end only
   int64_t keep = 2;   // newest ones; the best is kept besides
+  bool operator==(const CheckpointSettings&) const = default;
 };
 
 }  // namespace vitrine

@@ -1,0 +1,76 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/settings.h"
+#include "model/settings.h"
+#include "train/engine.h"
+#include "train/settings.h"
+
+namespace vitrine {
+
+// What computes. Only the processor is built in; the others are recognised and refused.
+enum class Device { kCpu, kCuda, kSimt };
+struct RunSettings {
+  std::string name;  // default: the name of the file without .yaml
+  int64_t seed = 1;
+  Device device = Device::kCpu;
+  int64_t threads = 0;  // 0: auto
+  Precision precision = Precision::kFloat32;
+  bool operator==(const RunSettings&) const = default;
+};
+
+struct InspectSettings {
+  std::vector<std::string> sentences;  // whose attention is shown; empty: drawn from the corpus
+  int64_t every = 0;                   // steps between recordings during training; 0: none
+  bool operator==(const InspectSettings&) const = default;
+};
+
+enum class Progress { kAuto, kOn, kOff };
+struct LogSettings {
+  int64_t interval = 50;  // steps between lines of the log
+  Progress progress = Progress::kAuto;
+  bool operator==(const LogSettings&) const = default;
+};
+
+// One run, as one YAML file describes it. Everything is checked and every default is settled: what this holds can be trained.
+struct Config {
+  RunSettings run;
+  DataSettings data;
+  TokenizerSettings tokenizer;
+  ModelSettings model;
+  ObjectiveSettings objective;
+  OptimizerSettings optimizer;
+  ScheduleSettings schedule;
+  TrainingSettings training;
+  EvaluationSettings evaluation;
+  CheckpointSettings checkpoint;
+  InspectSettings inspect;
+  LogSettings log;
+  bool operator==(const Config&) const = default;
+};
+
+struct LoadedConfig {
+  Config config;
+  std::map<std::string, std::string> origins;  // of each key that was set: "trec.yaml:12" or "--set"; the rest are defaults
+  std::vector<std::string> warnings;           // one sentence each
+};
+
+// Reads a file, then `--set` assignments ("training.clip=0.5", the value in YAML) over it. Error{kConfig} shows every mistake of
+// all of them; Error{kDevice} when the device asked for is not built in.
+LoadedConfig read_config(const std::string& path, const std::vector<std::string>& sets = {});
+Config load_config(const std::string& path, const std::vector<std::string>& sets = {});
+
+// Every value that has a meaning, as YAML; with `origin`, where each comes from.
+std::string show(const LoadedConfig& loaded, bool origin = false);
+
+// The text of config.resolved.yaml: loading it from `run_dir` gives an equal Config. Relative data paths are rewritten relative to
+// `run_dir`; `provenance` (version, build, hashes) is kept for people and ignored when read.
+std::string resolved_yaml(const Config& config, const std::map<std::string, std::string>& provenance, const std::string& run_dir);
+
+// What a key or a section means: type, range, default, when it applies. Error{kConfig} for an unknown one, with a suggestion.
+std::string explain(const std::string& key);
+
+}  // namespace vitrine

@@ -1,0 +1,213 @@
+#include "config/config.h"
+#include "config/registry.h"
+
+// Every key of a configuration, as one table: name, member, range, meaning; then when it applies.
+namespace vitrine {
+namespace {
+
+using Form = TextValue::Form;
+constexpr Range kCount = between(1, 1e9), kSteps = between(0, 1e12);
+
+void describe_run(Key& s, RunSettings& o) {
+  s.text("name", o.name, Form::kName, "Name of the run; its folder is runs/<name>").defaults_to("the name of the file");
+  s.integer("seed", o.seed, between(0, 9007199254740992),
+            "Seed of every random number: initial weights, dropout, masks, order, splits");
+  s.choice("device", o.device, {{"cpu", Device::kCpu}, {"cuda", Device::kCuda}, {"simt", Device::kSimt}}, "What computes");
+  s.integer("threads", o.threads, between(1, 1024), "Threads; the results are the same bits for any number").word("auto", 0);
+  s.choice("precision", o.precision, {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}},
+           "Type of all numbers of the model");
+}
+
+void describe_data(Key& s, DataSettings& o) {
+  const std::vector<std::string> files = {"text", "lines", "labelled_lines"}, generated = {"grammar", "random"};
+  s.choice("kind", o.kind,
+           {{"text", DataKind::kText},
+            {"lines", DataKind::kLines},
+            {"labelled_lines", DataKind::kLabelledLines},
+            {"grammar", DataKind::kGrammar},
+            {"random", DataKind::kRandom}},
+           "One stream of text, one sequence a line, a label before each line, sentences of a grammar, or random tokens")
+      .required();
+  s.integer("max_length", o.max_length, between(1, 1 << 20),
+            "Tokens of a sequence; longer ones are cut, and it is said how many");
+  s.text("train", o.train, Form::kPath, "Training file, relative to this file").when("data.kind", files).required();
+  s.split("validation", o.validation, "Validation file, or the share of the training file that is held out")
+      .when("data.kind", files);
+  s.split("test", o.test, "Test file, or a share of the training file").when("data.kind", files);
+  s.choice("encoding", o.encoding, {{"utf-8", Encoding::kUtf8}, {"latin-1", Encoding::kLatin1}}, "Encoding of the files")
+      .when("data.kind", files);
+  s.text("grammar", o.grammar, Form::kPath, "Grammar file, relative to this file").when("data.kind", {"grammar"}).required();
+  s.integer("train_sentences", o.train_sentences, kCount, "Sequences generated for training").when("data.kind", generated);
+  s.integer("validation_sentences", o.validation_sentences, between(0, 1e9),
+            "Sequences generated for validation; 0: no such split")
+      .when("data.kind", generated);
+  s.integer("test_sentences", o.test_sentences, between(0, 1e9), "Sequences generated for the test; 0: no such split")
+      .when("data.kind", generated);
+  s.integer("vocabulary_size", o.vocabulary_size, between(5, 1e7), "Size of the vocabulary, the four special tokens included")
+      .when("data.kind", {"random"})
+      .required();
+  s.integer("length", o.length, between(1, 1 << 20), "Tokens of every sequence").when("data.kind", {"random"}).required();
+}
+
+void describe_tokenizer(Key& s, TokenizerSettings& o) {
+  s.choice("kind", o.kind,
+           {{"character", TokenizerKind::kCharacter}, {"byte", TokenizerKind::kByte}, {"word", TokenizerKind::kWord}},
+           "What a token is");
+  s.boolean("lowercase", o.lowercase, "Lower-case the text first").when("tokenizer.kind", {"character", "word"});
+  s.integer("min_count", o.min_count, kCount, "Rarer tokens are [UNK]").when("tokenizer.kind", {"character", "word"});
+  s.integer("max_size", o.max_size, between(0, 1e9), "Tokens kept, the most frequent first; 0: all")
+      .when("tokenizer.kind", {"character", "word"});
+}
+
+void describe_model(Key& s, ModelSettings& o) {
+  s.integer("width", o.width, between(1, 65536), "Width D of the stream: numbers for one token");
+  s.integer("layers", o.layers, between(0, 1024), "Blocks L");
+  s.integer("heads", o.heads, between(1, 65536), "Attention heads H of a block; each has width D/H");
+  s.integer("hidden", o.hidden, between(1, 1 << 20), "Width F inside the feed-forward layer");
+  s.choice("activation", o.activation,
+           {{"gelu", ActivationKind::kGelu},
+            {"gelu_tanh", ActivationKind::kGeluTanh},
+            {"relu", ActivationKind::kRelu},
+            {"silu", ActivationKind::kSilu},
+            {"swiglu", ActivationKind::kSwiglu},
+            {"geglu", ActivationKind::kGeglu}},
+           "Non-linearity of the feed-forward layer");
+  Key& norm = s.section("norm", "Normalisation; a bare word is its kind");
+  norm.shorthand = {"kind"};
+  norm.choice("kind", o.norm.kind, {{"layer", NormKind::kLayer}, {"rms", NormKind::kRms}},
+              "Layer norm, or by the root of the mean square");
+  norm.choice("place", o.norm.place, {{"pre", NormPlace::kPre}, {"post", NormPlace::kPost}},
+              "Before each sublayer, or after the residual sum");
+  norm.number("epsilon", o.norm.epsilon, kPositive, "Added to the variance");
+  Key& dropout = s.section("dropout", "Dropout rates; a bare number sets all four");
+  dropout.shorthand = {"embedding", "attention", "residual", "hidden"};
+  dropout.number("embedding", o.dropout.embedding, kShare, "After the embedding");
+  dropout.number("attention", o.dropout.attention, kShare, "On the attention weights");
+  dropout.number("residual", o.dropout.residual, kShare, "On what a sublayer adds to the stream");
+  dropout.number("hidden", o.dropout.hidden, kShare, "Inside the feed-forward layer");
+  s.integer("max_length", o.max_length, between(1, 1 << 20),
+            "Rows of the position table: the longest sequence the model can read")
+      .optional()
+      .defaults_to("what data.max_length needs");
+  s.integer("token_types", o.token_types, between(0, 65536), "Rows of the token-type table; 0: none");
+  s.boolean("embedding_norm", o.embedding_norm, "A norm right after the embedding, as BERT has");
+  Key& position = s.section("position", "How the model knows positions; a bare word is the kind");
+  position.shorthand = {"kind"};
+  position.choice("kind", o.position.kind,
+                  {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}},
+                  "No positions, a learned table, or sines and cosines");
+  Key& attention = s.section("attention", "The attention of every block; a bare word is its kind");
+  attention.shorthand = {"kind"};
+  attention
+      .choice("kind", o.attention.kind, {{"full", AttentionKind::kFull}, {"causal", AttentionKind::kFull}},
+              "Which keys a query may see; `causal` is short for full with causal: true")
+      .implies("causal", "model.attention.causal", "true");
+  attention.boolean("causal", o.attention.causal, "A token sees only itself and those before it")
+      .defaults_to("true for causal_lm, else false");
+  attention.choice("implementation", o.attention.implementation,
+                   {{"auto", AttentionImplementation::kAuto}, {"dense", AttentionImplementation::kDense}},
+                   "How it is computed; the results agree up to rounding");
+  s.text("initialize_from", o.initialize_from, Form::kPath,
+         "A run or a safetensors file whose parameters are taken where names and shapes agree");
+}
+
+void describe_objective(Key& s, ObjectiveSettings& o) {
+  const std::string kind = "objective.kind";
+  s.choice("kind", o.kind,
+           {{"masked_lm", ObjectiveKind::kMaskedLm},
+            {"causal_lm", ObjectiveKind::kCausalLm},
+            {"sequence_classification", ObjectiveKind::kSequenceClassification}},
+           "What the model learns: masked tokens, the next token, or the class of a sequence")
+      .required();
+  s.number("rate", o.rate, kFraction, "Share of the tokens of a sequence that are predicted, one at least")
+      .when(kind, {"masked_lm"})
+      .when("data.kind", {"text", "lines", "labelled_lines", "random"});
+  s.boolean("tied", o.tied, "The head uses the token embedding as its weight").when(kind, {"masked_lm", "causal_lm"});
+  s.boolean("transform", o.transform, "BERT's linear layer, activation and norm before the head").when(kind, {"masked_lm"});
+  s.choice("pooling", o.pooling, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}},
+           "The mean over tokens, or a [CLS] token in front")
+      .when(kind, {"sequence_classification"});
+  s.boolean("pooler", o.pooler, "BERT's linear layer and tanh before the classifier").when(kind, {"sequence_classification"});
+  s.number("label_smoothing", o.label_smoothing, kShare, "Share of the target spread over all classes")
+      .when(kind, {"sequence_classification"});
+  s.weights("class_weights", o.class_weights, "Weight of each class in the loss, by label; those not named weigh 1")
+      .when(kind, {"sequence_classification"});
+  s.integer("classes", o.classes, between(2, 1e7), "Number of classes")
+      .optional()
+      .when(kind, {"sequence_classification"})
+      .when("data.kind", {"random"})
+      .required();
+}
+
+void describe_training(Key& root, Config& c) {
+  Key& optimizer = root.section("optimizer", "How parameters follow their gradients");
+  optimizer.choice("kind", c.optimizer.kind,
+                   {{"adamw", OptimizerKind::kAdamw}, {"adam", OptimizerKind::kAdam}, {"sgd", OptimizerKind::kSgd}},
+                   "Update rule");
+  optimizer.number("learning_rate", c.optimizer.learning_rate, kPositive, "Step size at the peak of the schedule");
+  optimizer.numbers("betas", c.optimizer.beta1, c.optimizer.beta2, kShare, "Decay of the means of gradients and of their squares")
+      .when("optimizer.kind", {"adamw", "adam"});
+  optimizer.number("epsilon", c.optimizer.epsilon, kPositive, "Added to the root of the mean square")
+      .when("optimizer.kind", {"adamw", "adam"});
+  optimizer.number("momentum", c.optimizer.momentum, kShare, "Share of the last update that is kept")
+      .when("optimizer.kind", {"sgd"});
+  optimizer.number("weight_decay", c.optimizer.weight_decay, at_least(0),
+                   "Pull of matrices towards zero; none on biases and norms");
+
+  Key& schedule = root.section("schedule", "How the learning rate changes");
+  schedule.choice("kind", c.schedule.kind,
+                  {{"constant", ScheduleKind::kConstant},
+                   {"linear", ScheduleKind::kLinear},
+                   {"cosine", ScheduleKind::kCosine},
+                   {"inverse_sqrt", ScheduleKind::kInverseSqrt}},
+                  "Shape after the warm-up");
+  schedule.integer("warmup_steps", c.schedule.warmup_steps, kSteps, "Steps in which the rate grows from 0 to its peak");
+  schedule.number("final_ratio", c.schedule.final_ratio, kUnit, "Last rate as a share of the peak")
+      .when("schedule.kind", {"linear", "cosine"});
+
+  Key& training = root.section("training", "How long, and in what portions");
+  training.integer("steps", c.training.steps, kSteps, "Updates; 0 writes the initial parameters. Or epochs").optional();
+  training.number("epochs", c.training.epochs, kPositive, "Passes over the training data. Or steps").optional();
+  training.integer("batch_size", c.training.batch_size, kCount, "Sequences of a batch. Or batch_tokens");
+  training.integer("batch_tokens", c.training.batch_tokens, kCount, "Tokens of a batch at most. Or batch_size").optional();
+  training.integer("micro_batch", c.training.micro_batch, kCount, "Tokens that are computed at once; more need more memory")
+      .word("auto", 0);
+  training.integer("lanes", c.training.lanes, between(1, 1024), "Parts of a batch that may be computed at the same time")
+      .word("auto", 0);
+  training.number("clip", c.training.clip, kPositive, "Largest global norm of the gradient").word("none", 0);
+
+  Key& evaluation = root.section("evaluation", "How progress is measured, on the validation split");
+  evaluation.integer("every", c.evaluation.every, kSteps, "Steps between evaluations; 0: at the end only");
+  Words<std::string> metrics;
+  for (const char* name : {"loss", "accuracy", "perplexity", "precision", "recall", "f1"}) metrics.emplace_back(name, name);
+  evaluation.choice("metric", c.evaluation.metric, metrics, "What decides which checkpoint is best");
+  evaluation.integer("patience", c.evaluation.patience, kSteps,
+                     "Evaluations without a better one before training stops; 0: never");
+
+  Key& checkpoint = root.section("checkpoint", "What is saved");
+  checkpoint.integer("every", c.checkpoint.every, kSteps, "Steps between checkpoints; 0: at the end only");
+  checkpoint.integer("keep", c.checkpoint.keep, kCount, "Newest ones that stay; the best is kept besides");
+}
+
+}  // namespace
+
+std::unique_ptr<Key> describe(Config& c) {
+  auto root = std::make_unique<Key>("", "", "A run");
+  describe_run(root->section("run", "What computes, and under which name and seed"), c.run);
+  describe_data(root->section("data", "Where sequences come from"), c.data);
+  describe_tokenizer(root->section("tokenizer", "How text becomes tokens").when("data.kind", {"text", "lines", "labelled_lines"}),
+                     c.tokenizer);
+  describe_model(root->section("model", "The encoder"), c.model);
+  describe_objective(root->section("objective", "What the model learns"), c.objective);
+  describe_training(*root, c);
+  Key& inspect = root->section("inspect", "What is recorded of the attention");
+  inspect.texts("sentences", c.inspect.sentences, "Sentences whose attention is shown").defaults_to("some of the corpus");
+  inspect.integer("every", c.inspect.every, kSteps, "Steps between recordings during training; 0: none");
+  Key& log = root->section("log", "What is written while training");
+  log.integer("interval", c.log.interval, kCount, "Steps between lines of the log");
+  log.choice("progress", c.log.progress, {{"auto", Progress::kAuto}, {"on", Progress::kOn}, {"off", Progress::kOff}},
+             "A progress bar; auto: on a terminal only");
+  return root;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/config.h"
+#include "config/reader.h"
+#include "config/suggest.h"
+
+namespace vitrine {
+namespace {
+
+class Rules {
+ public:
+  Rules(Reader& reader, Config& config) : reader_(reader), c_(config) {}
+
+  void settle() {
+    alternatives("training.steps", "training.epochs");
+    alternatives("training.batch_tokens", "training.batch_size");
+    conditions(reader_.root());
+    if (c_.objective.kind == ObjectiveKind::kCausalLm && !reader_.given("model.attention.causal")) {
+      c_.model.attention.causal = true;
+      reader_.imply("model.attention.causal", "objective.kind: causal_lm");
+    }
+    if (c_.data.kind == DataKind::kRandom) {
+      if (!reader_.given("data.max_length") && c_.data.length > 0) {
+        c_.data.max_length = c_.data.length;
+        reader_.imply("data.max_length", "data.length");
+      }
+      c_.data.classes = c_.objective.classes;
+    }
+    if (!reader_.given("model.max_length")) {
+      c_.model.max_length = c_.data.max_length;
+      reader_.imply("model.max_length", "data.max_length");
+    }
+  }
+
+  void check() {
+    const std::string kind = "objective.kind", data = "data.kind", causal = "model.attention.causal";
+    require(c_.model.width % c_.model.heads == 0, "model.heads", "model.width",
+            fmt::format("{} heads do not divide", c_.model.heads), "each head has width / heads numbers");
+    require(c_.training.steps <= 0 || c_.schedule.warmup_steps < c_.training.steps, "schedule.warmup_steps", "training.steps",
+            fmt::format("{} steps of warm-up leave none after them of", c_.schedule.warmup_steps));
+    require(c_.data.max_length <= c_.model.max_length || c_.model.position.kind == PositionKind::kNone, "data.max_length",
+            "model.max_length", fmt::format("sequences of {} tokens do not fit the position table of", c_.data.max_length));
+    require(c_.data.kind != DataKind::kRandom || c_.data.length <= c_.data.max_length, "data.length", "data.max_length",
+            fmt::format("{} tokens are more than", c_.data.length));
+    const double shares = c_.data.validation.share + c_.data.test.share;
+    require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
+
+    const bool classify = c_.objective.kind == ObjectiveKind::kSequenceClassification;
+    const bool labelled = c_.data.kind == DataKind::kLabelledLines || c_.data.kind == DataKind::kRandom;
+    require(!classify || labelled, kind, data, "sequence_classification needs labels, and there are none in",
+            "`labelled_lines` has a label before each line");
+    require(c_.objective.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, causal, kind,
+            "a model that sees the next token cannot learn to predict it; it must be true for");
+    require(!(classify && c_.objective.pooling == Pooling::kCls && c_.model.attention.causal), "objective.pooling", causal,
+            "[CLS] in front sees only itself with", "`pooling: mean` works with causal attention");
+    if (c_.objective.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(causal))
+      reader_.diagnostics().warn(reader_.place(causal),
+                                 "model.attention.causal: masked tokens are guessed from the words before them only");
+
+    const std::string& metric = c_.evaluation.metric;
+    require(metric == "loss" || metric == "accuracy" || classify != (metric == "perplexity"), "evaluation.metric", kind,
+            fmt::format("{} does not exist for", metric));
+    const bool generated = c_.data.kind == DataKind::kGrammar || c_.data.kind == DataKind::kRandom;
+    const std::string split = generated ? "data.validation_sentences" : "data.validation";
+    const bool validated = generated ? c_.data.validation_sentences > 0 : c_.data.validation.given();
+    for (const auto& [path, wanted] :
+         {std::pair{"evaluation.every", c_.evaluation.every > 0}, {"evaluation.patience", c_.evaluation.patience > 0}})
+      if (wanted && !validated && !reader_.bad(split) && !reader_.bad(data))
+        reader_.diagnostics().error(reader_.place(path), fmt::format("{}: there is no validation split to evaluate on", path),
+                                    fmt::format("`{}` makes one", split));
+    require(c_.evaluation.patience == 0 || c_.evaluation.every > 0, "evaluation.patience", "evaluation.every",
+            "training is never evaluated on its way with");
+  }
+
+ private:
+  // Two keys of which one is meant; what stands in a later source replaces the other, and the first may not be missing for ever.
+  void alternatives(const std::string& first, const std::string& second) {
+    if (!reader_.given(first) && !reader_.given(second)) {
+      if (first == "training.steps" && !reader_.bad(first) && !reader_.bad(second))
+        reader_.diagnostics().error(reader_.place("training"), "training.steps or training.epochs is missing",
+                                    "how long to train: `steps: 1000`, or `epochs: 10`");
+      return;
+    }
+    if (reader_.bad(first) || reader_.bad(second)) return;
+    if (reader_.given(first) && reader_.given(second) && reader_.source(first) == reader_.source(second)) {
+      const Mark a = reader_.place(first), b = reader_.place(second);
+      const bool swapped = a.begin > b.begin;
+      reader_.diagnostics().error(
+          swapped ? a : b,
+          fmt::format("{}: cannot stand beside {}", swapped ? first : second, reader_.setting(swapped ? second : first)),
+          "keep one of them");
+      return;
+    }
+    const std::string& loser = reader_.source(first) > reader_.source(second) ? second : first;
+    if (loser == "training.batch_size") {
+      reader_.forget(loser);
+      c_.training.batch_size = 0;
+    } else if (reader_.given(loser)) {
+      reader_.forget(loser);
+    }
+  }
+
+  // Keys without a meaning are refused, unless an override took their meaning away; needed ones must be there.
+  void conditions(Key& section) {
+    for (const auto& child : section.children) {
+      if (const Condition* unmet = unmet_condition(reader_.root(), *child)) {
+        if (reader_.given(child->path) && known(unmet->key) && !reader_.bad(child->path)) meaningless(*child, *unmet);
+        continue;
+      }
+      const auto& all = child->conditions;
+      if (child->needed && !reader_.given(child->path) && !reader_.bad(child->path) &&
+          std::all_of(all.begin(), all.end(), [&](const Condition& condition) { return known(condition.key); }))
+        reader_.diagnostics().error(reader_.place(child->path),
+                                    fmt::format("{} is missing{}", child->path,
+                                                all.empty() ? "" : fmt::format("; {} needs it", reader_.setting(all.back().key))),
+                                    child->summary);
+      conditions(*child);
+    }
+  }
+
+  bool known(const std::string& path) const {
+    return !reader_.bad(path) && (reader_.given(path) || !reader_.root().find(path)->needed);
+  }
+
+  void meaningless(Key& key, const Condition& unmet) {
+    if (reader_.source(unmet.key) <= reader_.source(key.path)) {
+      reader_.diagnostics().error(reader_.place(key.path),
+                                  fmt::format("{}: has no meaning with {}", key.path, reader_.setting(unmet.key)),
+                                  fmt::format("it belongs to `{}:` {}", unmet.key, list_text(unmet.values, "or")));
+      return;
+    }
+    reader_.diagnostics().warn(reader_.place(key.path), fmt::format("{}: left out, since it has no meaning with {}", key.path,
+                                                                    reader_.setting(unmet.key)));
+    reader_.forget(key.path);
+    for_each_key(key, [&](const Key& below) { reader_.forget(below.path); });
+  }
+
+  // The message ends with the other setting and its place; the error points at the one of the two that is given, `at` first.
+  void require(bool holds, const std::string& at, const std::string& other, const std::string& message,
+               const std::string& help = {}) {
+    if (holds || reader_.bad(at) || reader_.bad(other)) return;
+    reader_.diagnostics().error(reader_.place(reader_.given(at) ? at : other),
+                                fmt::format("{}: {} {}", at, message, reader_.setting(other)), help);
+  }
+
+  Reader& reader_;
+  Config& c_;
+};
+
+}  // namespace
+
+void check_rules(Reader& reader, Config& config) {
+  Rules rules(reader, config);
+  rules.settle();
+  rules.check();
+}
+
+}  // namespace vitrine

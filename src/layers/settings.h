@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+
+namespace vitrine {
+
+// What a configuration says of single layers. The enumerators have the names of the file.
+enum class ActivationKind { kGelu, kGeluTanh, kRelu, kSilu, kSwiglu, kGeglu };
+enum class NormKind { kLayer, kRms };
+enum class NormPlace { kPre, kPost };
+enum class PositionKind { kNone, kLearned, kSinusoidal };
+enum class AttentionKind { kFull };  // where the weights come from; causal is a switch of its own
+enum class AttentionImplementation { kAuto, kDense };
+
+struct NormSettings {
+  NormKind kind = NormKind::kLayer;
+  NormPlace place = NormPlace::kPre;
+  double epsilon = 1e-5;
+  bool operator==(const NormSettings&) const = default;
+};
+struct DropoutSettings {  // rates, by place
+  double embedding = 0, attention = 0, residual = 0, hidden = 0;
+  bool operator==(const DropoutSettings&) const = default;
+};
+struct PositionSettings {
+  PositionKind kind = PositionKind::kLearned;
+  bool operator==(const PositionSettings&) const = default;
+};
+struct AttentionSettings {
+  AttentionKind kind = AttentionKind::kFull;
+  bool causal = false;
+  AttentionImplementation implementation = AttentionImplementation::kAuto;
+  bool operator==(const AttentionSettings&) const = default;
+};
+
+}  // namespace vitrine
