@@ -1,22 +1,12 @@
 #pragma once
+#include <string_view>
+
 #include "backend/backend.h"
+#include "layers/inputs.h"
 #include "layers/plan.h"
 #include "layers/probe.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
-
-// What one micro-batch holds, where the backend computes.
-struct Inputs {
-  Packing packing;
-  Indices tokens, positions, types;  // [N]; a position is the place in its sequence
-  Indices first_tokens;              // [B] row of each sequence's first token
-  struct Target {
-    Indices rows, classes;  // as in data/batch.h
-    double weight = 0;
-  };
-  std::vector<Target> targets;                // one for each objective
-  int64_t first_row = 0, first_sequence = 0;  // where this micro-batch stands in the whole batch
-};
 
 // What is true for this step only.
 struct Step {
@@ -28,12 +18,13 @@ struct Step {
 
   Tiles heads(Tensor x, int64_t H) const { return {x, &in.packing, H, false}; }  // [T_b, d] of x [N, H·d]
   Tiles scores(Tensor s, int64_t H) const { return {s, &in.packing, H, true}; }  // [T_b, T_b]
-  void show(std::string_view name, Tensor x) const;                              // to the probe, if it wants this
-  void show(std::string_view name, Tiles weights) const;
+
+  void show(std::string_view name, Tensor x) const;       // [N,·] to the probe, if it wants this
+  void show(std::string_view name, Tiles weights) const;  // [T_b, T_b], one sequence and head after the other
 };
 
 // The contract of backward: given dy = ∂loss/∂y it *sets* and returns dx = ∂loss/∂x, and *adds* to the gradients of the layer's
-// parameters. It may be called once or more after each forward of the same step.
+// parameters. It may be called more than once after a forward: dx is the same again, parameter gradients grow.
 class Layer {
  public:
   virtual ~Layer() = default;

@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "layers/layer.h"
+#include "layers/settings.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// What stands between the projections of multi-head self-attention: O from Q, K, V, each [T,d] for every sequence and head.
+// One file a core, with its derivation beside it. Each shows the weights that it really uses to the probe, and its output.
+class AttentionCore {
+ public:
+  virtual ~AttentionCore() = default;
+  virtual void plan(Plan& p) = 0;
+  virtual Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) = 0;               // O; Q, K, V must live until backward
+  virtual void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) = 0;  // sets dQ, dK, dV
+};
+
+struct CoreShape {
+  std::string name;  // blocks.<l>.attention
+  int64_t layer, heads, width;
+  double dropout;
+};
+std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const AttentionSettings& settings);
+
+}  // namespace vitrine::inline VITRINE_PRECISION

@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+
+#include "layers/attention/core.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// Softmax attention that keeps its weights (Vaswani et al. 2017, §3.2.1): the page to read first, derived in dense.md.
+//   S = Q Kᵀ / √d          P = softmax(S) over the keys that the mask allows          O = P V
+class DenseAttention : public AttentionCore {
+ public:
+  DenseAttention(const CoreShape& shape, Mask mask);
+  void plan(Plan& p) override;
+  Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override;
+  void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) override;
+
+ private:
+  bool dropping(const Step& s) const { return s.training && rate_ > 0; }
+  RngKey key(const Step& s) const { return {s.rng.seed, stream_, s.rng.step}; }
+  Tiles drop(Step& s, Tiles P) const;
+
+  std::string weights_name_;
+  int64_t H_, D_;
+  Real scale_, rate_;  // 1/√d; dropout of the weights
+  uint32_t stream_;    // of its random numbers: head h draws from stream_ + h
+  Mask mask_;
+  Tensor P_, R_, O_, dP_;
+  Tiles Q_, K_, V_;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION

@@ -1,0 +1,40 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "layers/attention/core.h"
+#include "layers/linear.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// Multi-head self-attention (Vaswani et al. 2017, §3.2.2): project, attend in each head, project back.
+//   [Q K V] = x W_qkvᵀ + b_qkv,   O = core(Q, K, V),   y = O W_oᵀ + b_o.   Head h is columns h·d … (h+1)·d, d = D/H.
+class SelfAttention : public Layer {
+ public:
+  struct Settings {
+    int64_t width, heads;
+    AttentionSettings attention;
+    double dropout;  // of the weights
+    Init output;     // W_o writes into the residual stream and starts smaller
+  };
+  SelfAttention(const std::string& name, int64_t layer, const Settings& settings);
+
+  void plan(Plan& p) override;
+  Tensor forward(Step& s, Tensor x) override;
+  Tensor backward(Step& s, Tensor dy) override;
+
+ private:
+  struct Triple {
+    Tiles q, k, v;
+  };
+  Triple split(const Step& s, Tensor qkv) const;  // views, no copies
+
+  std::string name_query_, name_key_, name_value_, name_output_;  // for the probe
+  int64_t D_, H_;
+  Linear projection_;
+  std::unique_ptr<AttentionCore> core_;
+  Linear output_;
+  Tensor dqkv_;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION

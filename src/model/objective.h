@@ -1,0 +1,47 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "layers/layer.h"
+#include "model/settings.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// What the encoder is trained for: a head over the hidden states h [N,D], and its loss.
+// The loss of a batch is Σ_m loss_m / weight, the weight being that of the *whole* batch, however it was cut.
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  virtual void plan(Plan& p, Parameter token_embedding) = 0;  // [V,D], for a head that is tied to it
+  virtual void forward(Step& s, Tensor h) = 0;
+  virtual Tensor backward(Step& s) = 0;  // dh [N,D]; once after a forward: the gradient of the logits may take their place
+  virtual Tensor logits() const = 0;     // [M,C] of the last forward, until backward
+  virtual Tensor losses() const = 0;     // [M,1]
+};
+
+struct ObjectiveShape {
+  size_t index;            // which of the batch's targets
+  int64_t width, classes;  // D, C (the vocabulary for language models)
+  NormSettings norm;       // of BERT's transform
+  std::vector<double> class_weights;
+};
+std::unique_ptr<Objective> make_objective(const ObjectiveShape& shape, const ObjectiveSettings& settings);
+
+// Softmax and cross-entropy over logits [M,C], with label smoothing and class weights; formulas in backend/backend.h.
+class CrossEntropy {
+ public:
+  CrossEntropy(std::vector<double> class_weights, double smoothing)
+      : weights_(std::move(class_weights)), smoothing_(Real(smoothing)) {}
+  void plan(Plan& p, int64_t rows);
+  void forward(Step& s, Tensor logits, const Inputs::Target& target);
+  void backward(Step& s, Tensor dlogits, const Inputs::Target& target);  // of the mean loss of the whole batch
+  Tensor logits() const { return z_; }
+  Tensor losses() const { return losses_.top(z_.rows); }
+
+ private:
+  std::vector<double> weights_;
+  Real smoothing_;
+  Tensor class_weights_, losses_, lse_, z_;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION

@@ -1,0 +1,30 @@
+#pragma once
+#include <optional>
+
+#include "layers/linear.h"
+#include "model/objective.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// One class a sequence:   c = mean of its rows, or its first row ([CLS]);   c = tanh(c Wᵀ + b) with BERT's pooler;
+// logits = c W_classifierᵀ + b.
+class SequenceClassifier : public Objective {
+ public:
+  SequenceClassifier(const ObjectiveShape& shape, const ObjectiveSettings& settings);
+  void plan(Plan& p, Parameter token_embedding) override;
+  void forward(Step& s, Tensor h) override;
+  Tensor backward(Step& s) override;
+  Tensor logits() const override { return loss_.logits(); }
+  Tensor losses() const override { return loss_.losses(); }
+
+ private:
+  size_t index_;
+  int64_t D_, C_;
+  Pooling pooling_;
+  std::optional<Linear> pooler_;
+  Linear classifier_;
+  CrossEntropy loss_;
+  Tensor c_, u_, t_, dz_, du_, dh_;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION

@@ -1,0 +1,15 @@
+#include "train/engine.h"
+
+namespace vitrine {
+namespace f32 {
+std::unique_ptr<Engine> make_local_engine(const EngineSettings& settings);
+}
+namespace f64 {
+std::unique_ptr<Engine> make_local_engine(const EngineSettings& settings);
+}
+
+std::unique_ptr<Engine> make_engine(Precision precision, const EngineSettings& settings) {
+  return precision == Precision::kFloat32 ? f32::make_local_engine(settings) : f64::make_local_engine(settings);
+}
+
+}  // namespace vitrine

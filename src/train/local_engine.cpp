@@ -1,0 +1,169 @@
+#include "train/local_engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <thread>
+
+#include "backend/cpu_backend.h"
+#include "base/check.h"
+#include "base/error.h"
+#include "train/lanes.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+namespace {
+
+constexpr int64_t kStretch = 1 << 15;  // numbers that one call updates
+
+int thread_count(int asked, int64_t lanes) {
+  const int cores = asked > 0 ? asked : std::max(1, int(std::thread::hardware_concurrency()));
+  return int(std::min<int64_t>(cores, lanes));
+}
+
+}  // namespace
+
+LocalEngine::LocalEngine(const EngineSettings& settings)
+    : settings_(settings), workers_(thread_count(settings.threads, layout_of(settings).lanes)) {
+  const Layout layout = layout_of(settings);
+  const Extent extent{layout.tokens, layout.sequences, layout.longest, layout.pairs, layout.predicted};
+  for (int64_t k = 0; k < layout.lanes; ++k)
+    lanes_.push_back(std::make_unique<Replica>(settings, extent, make_cpu_backend(), shared_));
+  optimizer_ = std::make_unique<Optimizer>(settings.optimizer, ops(), shared_.params->size);
+  lane_loss_.resize(lanes_.size());
+  initialise();
+  cut_into_stretches();
+
+  summary_.lanes = layout.lanes, summary_.micro_batch = layout.micro_batch, summary_.threads = workers_.threads();
+  for (const NamedParameter& p : lanes_[0]->plan().parameters) summary_.parameters += p.at.value.size();
+  summary_.bytes_parameters = (shared_.params->size + shared_.tables->size) * int64_t(sizeof(Real));
+  summary_.bytes_gradients = layout.lanes * shared_.params->size * int64_t(sizeof(Real));
+  summary_.bytes_optimizer = optimizer_->bytes();
+  summary_.bytes_activations = layout.lanes * lanes_[0]->activation_bytes();
+}
+
+// Every parameter draws from random numbers of its own, named after it: adding one changes no other.
+void LocalEngine::initialise() {
+  std::vector<Real> row;
+  const auto fill_rows = [&](Tensor at, auto f) {
+    row.resize(size_t(at.cols));
+    for (int64_t i = 0; i < at.rows; ++i) {
+      for (int64_t j = 0; j < at.cols; ++j) row[size_t(j)] = Real(f(i, j));
+      ops().write(at.slice(i, 1), row);
+    }
+  };
+  for (const NamedParameter& p : lanes_[0]->plan().parameters) {
+    const RngKey key{settings_.seed, RngKey::make_stream(Purpose::kInitialise), hash_name(p.name)};
+    fill_rows(p.at.value, [&](int64_t i, int64_t j) {
+      return p.init.deviation > 0 ? p.init.deviation * key.normal(uint32_t(i), uint32_t(j)) : p.init.constant;
+    });
+  }
+  for (const Table& table : lanes_[0]->plan().constants) fill_rows(table.at, table.f);
+}
+
+void LocalEngine::cut_into_stretches() {
+  for (const NamedParameter& p : lanes_[0]->plan().parameters)
+    for (int64_t first = 0; first < p.at.value.size(); first += kStretch)
+      stretches_.push_back(
+          {p.at.value.data - shared_.params->data + first, std::min(kStretch, p.at.value.size() - first), !p.is_vector});
+  squares_.resize(stretches_.size());
+}
+
+template <class F>
+void LocalEngine::for_each_stretch(F f) {
+  const int64_t K = int64_t(lanes_.size()), n = int64_t(stretches_.size());
+  const auto share = [&](int64_t k) {
+    for (int64_t i = k; i < n; i += K) f(size_t(i), lanes_[size_t(k)]->ops());
+  };
+  workers_.run(K, std::ref(share));
+}
+
+// Lane k takes the sequences whose middle token lies in the k-th of K equal parts of the batch.
+int64_t LocalEngine::lane_begin(const Batch& batch, int64_t lane) const {
+  const int64_t K = int64_t(lanes_.size()), N = batch.size();
+  int64_t b = 0;
+  while (b < batch.sequence_count() && (batch.offsets[size_t(b)] + batch.offsets[size_t(b) + 1]) * K < 2 * N * lane) ++b;
+  return b;
+}
+
+double LocalEngine::accumulate(const Batch& batch, bool training, RngKey rng) {
+  const auto run_lane = [&](int64_t k) {
+    Replica& lane = *lanes_[size_t(k)];
+    double loss = 0;
+    const auto piece = [&](int64_t) {
+      loss += lane.forward(training, rng);
+      lane.backward(training, rng);
+    };
+    lane.ops().fill(lane.gradients(), 0);
+    lane.for_each_micro_batch(batch, lane_begin(batch, k), lane_begin(batch, k + 1), std::ref(piece));
+    lane_loss_[size_t(k)] = loss;
+  };
+  workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
+  double loss = 0;
+  for (double part : lane_loss_) loss += part;
+  return loss;
+}
+
+double LocalEngine::sum_lanes() {
+  for_each_stretch([&](size_t i, Backend& ops) {
+    const Stretch& s = stretches_[i];
+    const auto part = [&](size_t lane) { return lanes_[lane]->gradients().columns(s.offset, s.size); };
+    for (size_t apart = 1; apart < lanes_.size(); apart *= 2)  // a balanced tree: ((0+1)+(2+3)) + …
+      for (size_t k = 0; k + apart < lanes_.size(); k += 2 * apart) ops.add(part(k), part(k), part(k + apart));
+    squares_[i] = ops.sum_squares(part(0));
+  });
+  double sum = 0;
+  for (double part : squares_) sum += part;
+  return std::sqrt(sum);
+}
+
+StepReport LocalEngine::train_step(const Batch& batch, int64_t step, double learning_rate) {
+  const RngKey rng{settings_.seed, 0, uint32_t(step)};
+  const double loss = accumulate(batch, true, rng), norm = sum_lanes();
+  if (!std::isfinite(loss) || !std::isfinite(norm)) diagnose(batch, step, rng);
+  const double clip = settings_.training.clip;
+  const double scale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;  // PyTorch's clip_grad_norm_
+  for_each_stretch([&](size_t i, Backend& ops) {
+    const Stretch& s = stretches_[i];
+    const Tensor w{shared_.params->data + s.offset, 1, s.size, s.size};
+    optimizer_->update(ops, w, lanes_[0]->gradients().columns(s.offset, s.size), s.offset, s.decays, step, learning_rate, scale);
+  });
+  return {loss, norm};
+}
+
+double LocalEngine::gradients_of(const Batch& batch) {
+  const double loss = accumulate(batch, false, {});
+  sum_lanes();
+  return loss;
+}
+
+void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) {
+  const Targets& targets = batch.targets[0];
+  const size_t M = targets.classes.size();
+  result.classes = settings_.classes[0];
+  const size_t C = size_t(result.classes);
+  result.losses.assign(M, 0);
+  result.predictions.assign(M, 0);
+  result.logits.assign(want == Want::kLogits ? M * C : 0, 0);
+  const auto run_lane = [&](int64_t k) {
+    Replica& lane = *lanes_[size_t(k)];
+    const auto piece = [&](int64_t first) {
+      lane.forward(false, {}, probe);
+      std::copy_n(lane.read_losses().begin(), lane.target_count(), result.losses.begin() + first);
+      const std::span<const Real> z = lane.read_logits();
+      for (size_t m = 0; m < size_t(lane.target_count()); ++m) {
+        const auto row = z.subspan(m * C, C);
+        result.predictions[size_t(first) + m] = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+        if (want == Want::kLogits) std::copy(row.begin(), row.end(), result.logits.begin() + int64_t((size_t(first) + m) * C));
+      }
+    };
+    lane.for_each_micro_batch(batch, lane_begin(batch, k), lane_begin(batch, k + 1), std::ref(piece));
+  };
+  if (probe)
+    for (int64_t k = 0; k < int64_t(lanes_.size()); ++k) run_lane(k);
+  else
+    workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
+}
+
+std::unique_ptr<Engine> make_local_engine(const EngineSettings& settings) { return std::make_unique<LocalEngine>(settings); }
+
+}  // namespace vitrine::inline VITRINE_PRECISION

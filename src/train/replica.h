@@ -1,0 +1,50 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "model/model.h"
+#include "train/engine.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// Parameters and constant tables: one for all lanes.
+struct SharedMemory {
+  std::unique_ptr<Memory> params, tables;
+};
+
+// A lane: a model over the shared parameters, with a gradient buffer and activations of its own. It takes its micro-batches in order.
+class Replica {
+ public:
+  Replica(const EngineSettings& settings, const Extent& extent, std::unique_ptr<Backend> ops, SharedMemory& shared);
+
+  // Loads sequences [first, last) of the batch piece by piece, each as large as memory was planned for, and calls
+  // use(number of the piece's first target in the batch) for each.
+  void for_each_micro_batch(const Batch& batch, int64_t first, int64_t last, const std::function<void(int64_t)>& use);
+
+  // Of the piece at hand. forward returns Σ loss_m / weight, its share of the batch's mean loss.
+  double forward(bool training, RngKey rng, Probe* probe = nullptr);
+  void backward(bool training, RngKey rng);  // adds to the gradients
+  int64_t target_count() const { return model_.objective(0).losses().rows; }
+  int64_t classes() const { return model_.objective(0).logits().cols; }
+  std::span<const Real> read_losses();  // [M];  valid until the next read
+  std::span<const Real> read_logits();  // [M,C], before backward
+
+  Backend& ops() const { return *ops_; }
+  const Plan& plan() const { return plan_; }
+  Tensor gradients() const { return {grads_->data, 1, grads_->size, grads_->size}; }
+  int64_t activation_bytes() const { return (activations_->size + gradients_->size) * int64_t(sizeof(Real)); }
+
+ private:
+  std::span<const Real> read(Tensor x);
+
+  std::unique_ptr<Backend> ops_;
+  Model model_;
+  Plan plan_;
+  std::unique_ptr<Memory> grads_, activations_, gradients_;
+  Batch micro_batch_;
+  Inputs inputs_;
+  std::vector<Real> host_;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION
