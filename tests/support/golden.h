@@ -28,6 +28,6 @@ ObjectiveSettings golden_objective(const nlohmann::json& settings);
 // max |a − e| / max(1, max |e|) over all entries; infinity when sizes differ or something is not finite.
 double golden_error(const std::vector<double>& actual, const std::vector<double>& expected);
 // What it may be: the arithmetic of PyTorch and ours differs in the order of sums, and in float in precision.
-constexpr double kGoldenFloat64 = 1e-11, kGoldenFloat32 = 1e-5;
+constexpr double kGoldenFloat64 = 1e-12, kGoldenFloat32 = 5e-6;
 
 }  // namespace vitrine

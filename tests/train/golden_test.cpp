@@ -37,6 +37,7 @@ EngineSettings engine_settings(const Golden& golden, Cut cut) {
   EngineSettings settings;
   settings.model = golden_model(golden.settings.at("model"));
   settings.objectives = {golden_objective(golden.settings.at("objective"))};
+  settings.objectives[0].rate = 0.4;  // memory for as many targets as the batches have
   settings.class_weights = {golden.settings.at("objective").at("class_weights").get<std::vector<double>>()};
   settings.vocabulary = golden.settings.at("vocabulary");
   settings.classes = {golden.settings.at("classes").get<int64_t>()};
@@ -154,10 +155,11 @@ TEST_CASE("twenty steps of training go where PyTorch goes") {
         const StepReport report = engine->train_step(batch, step, rates[size_t(step - 1)]);
         losses.push_back(report.loss), norms.push_back(report.gradient_norm);
       }
-      const double limit = 20 * tolerance(precision);  // rounding adds up over the steps
+      // Rounding adds up over the steps, and Adam divides that of gradients that are exactly zero (those of key biases) by ε.
+      const double limit = exact ? 1e-9 : 10 * kGoldenFloat32;
       CHECK(golden_error(losses, golden.numbers("losses")) < limit);
       CHECK(golden_error(norms, golden.numbers("gradient_norms")) < limit);
-      if (!exact) continue;  // rounding of gradients that are exactly zero becomes real steps of Adam in float
+      if (!exact) continue;  // there it becomes real steps
       for (const NamedTensor& parameter : engine->parameters()) {
         INFO(parameter.name);
         CHECK(golden_error(parameter.as_double(), golden.numbers("after." + parameter.name)) < limit);
