@@ -1,0 +1,197 @@
+#include "inspect/link_test.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "inspect/link_probes.h"
+
+namespace vitrine {
+namespace {
+
+// Some links of one class and their two batches, which have the same shape.
+struct Group {
+  std::vector<Link> links;
+  Batch clean, pair;
+  std::vector<int64_t> rows;  // of the targets
+  std::vector<SourceAttention::Question> questions;
+};
+
+void append(Group& group, const Link& link, const Example& example, int64_t sequence, const Collator& collator) {
+  Example pair;
+  pair.tokens = link.pair, pair.types = example.types, pair.masked = link.target;
+  group.rows.push_back(group.clean.size() + collator.extra() + link.target);
+  SourceAttention::Question& q = group.questions.emplace_back();
+  q.query = collator.extra() + link.target;
+  for (const int32_t s : link.sources) q.sources.push_back(collator.extra() + s);
+  collator.append(group.clean, example, sequence, kEvaluationEpoch);
+  collator.append(group.pair, pair, sequence, kEvaluationEpoch);
+  group.links.push_back(link);
+  check(group.clean.size() == group.pair.size(), "a minimal pair has the length of its sentence");
+}
+
+double log_sum_exp(std::span<const double> logits, const std::vector<int32_t>& tokens) {
+  double largest = -INFINITY, sum = 0;
+  for (const int32_t t : tokens) largest = std::max(largest, logits[static_cast<size_t>(t)]);
+  for (const int32_t t : tokens) sum += std::exp(logits[static_cast<size_t>(t)] - largest);
+  return largest + std::log(sum);
+}
+
+// One class: sums while its groups are run, means at the end.
+class ClassTest {
+ public:
+  ClassTest(Engine& engine, const ModelSettings& model, const LinkClass& link_class, bool effects)
+      : engine_(engine), layers_(model.layers), heads_(model.heads), class_(link_class), effects_(effects) {
+    out_.name = link_class.name;
+    out_.heads.resize(static_cast<size_t>(layers_ * heads_));
+    moved_.resize(out_.heads.size());
+  }
+
+  void run(Group& group, const Collator& collator) {
+    collator.finish(group.clean), collator.finish(group.pair);
+    check(group.clean.targets[0].rows.size() == group.links.size(), "each sentence of the link test predicts one token");
+    SourceAttention attention(layers_, heads_, group.questions);
+    engine_.forward(group.clean, result_, Want::kLogits, &attention);
+    decide(group);
+    for (size_t h = 0; h < out_.heads.size(); ++h) {
+      out_.heads[h].attention += attention.mass[h];
+      out_.heads[h].hit_rate += attention.hits[h];
+    }
+    if (!effects_) return;
+    const std::vector<double> clean = log_odds(group);
+    HeadOutputs outputs(layers_, heads_, group.rows);
+    engine_.forward(group.pair, result_, Want::kLogits, &outputs.recorder());
+    pair_ += total_move(group, clean);
+    const auto patched = [&](HeadOutputs::Write what, int64_t l = 0, int64_t h = 0) {
+      engine_.forward(group.clean, result_, Want::kLogits, &outputs.writer(what, l, h));
+      return total_move(group, clean);
+    };
+    none_ += patched(HeadOutputs::Write::kNone);
+    all_ += patched(HeadOutputs::Write::kAll);
+    for (int64_t l = 0; l < layers_; ++l)
+      for (int64_t h = 0; h < heads_; ++h)
+        moved_[static_cast<size_t>(l * heads_ + h)] += patched(HeadOutputs::Write::kHead, l, h);
+  }
+
+  LinkMeasure finish() {
+    const auto n = static_cast<double>(std::max<int64_t>(out_.count, 1));
+    out_.loss /= n, out_.decision /= n, out_.chance /= n;
+    out_.decision_attractors /= static_cast<double>(std::max<int64_t>(out_.attractors, 1));
+    for (size_t h = 0; h < out_.heads.size(); ++h) {
+      out_.heads[h].attention /= n, out_.heads[h].hit_rate /= n;
+      out_.heads[h].effect = pair_ != 0 ? moved_[h] / pair_ : 0;
+    }
+    out_.effect_of_none = pair_ != 0 ? none_ / pair_ : 0;
+    out_.effect_of_all = pair_ != 0 ? all_ / pair_ : 0;
+    return std::move(out_);
+  }
+
+ private:
+  std::span<const double> logits(size_t m) const {
+    const auto C = static_cast<size_t>(result_.classes);
+    return std::span(result_.logits).subspan(m * C, C);
+  }
+
+  void decide(const Group& group) {
+    for (size_t m = 0; m < group.links.size(); ++m) {
+      const Link& link = group.links[m];
+      int32_t best = 0;
+      double most = -INFINITY;
+      for (size_t v = 0; v < class_.tokens.size(); ++v) {
+        const double p = class_.tokens[v].empty() ? -INFINITY : log_sum_exp(logits(m), class_.tokens[v]);
+        if (p > most) most = p, best = static_cast<int32_t>(v);
+      }
+      const int right = best == link.value ? 1 : 0;
+      out_.decision += right;
+      out_.decision_attractors += link.attractor ? right : 0;
+      out_.attractors += link.attractor ? 1 : 0;
+      out_.loss += result_.losses[m];
+      out_.chance += static_cast<double>(link.sources.size()) / static_cast<double>(group.clean.length(static_cast<int64_t>(m)));
+      ++out_.count;
+    }
+  }
+
+  std::vector<double> log_odds(const Group& group) const {
+    std::vector<double> out;
+    for (size_t m = 0; m < group.links.size(); ++m)
+      out.push_back(log_sum_exp(logits(m), class_.tokens[static_cast<size_t>(group.links[m].value)]) -
+                    log_sum_exp(logits(m), class_.tokens[static_cast<size_t>(group.links[m].pair_value)]));
+    return out;
+  }
+  double total_move(const Group& group, const std::vector<double>& clean) const {
+    const std::vector<double> now = log_odds(group);
+    double sum = 0;
+    for (size_t m = 0; m < now.size(); ++m) sum += now[m] - clean[m];
+    return sum;
+  }
+
+  Engine& engine_;
+  int64_t layers_, heads_;
+  const LinkClass& class_;
+  bool effects_;
+  ForwardResult result_;
+  LinkMeasure out_;
+  std::vector<double> moved_;  // [L·H] Σ(LD_h − LD)
+  double pair_ = 0, none_ = 0, all_ = 0;
+};
+
+}  // namespace
+
+std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
+                                       const Collator& collator, const LinkTestOptions& options) {
+  std::vector<ClassTest> tests;
+  for (const LinkClass& c : corpus.link_classes) tests.emplace_back(engine, model, c, options.effects);
+  std::vector<Group> groups(tests.size());
+  std::vector<int64_t> taken(tests.size());
+  const auto run = [&](size_t k) {
+    if (!groups[k].links.empty()) tests[k].run(groups[k], collator);
+    groups[k] = {};
+  };
+  Example example;
+  const auto wanted = [&](int64_t n) { return n < options.most; };
+  for (int64_t i = 0; i < split.size() && std::any_of(taken.begin(), taken.end(), wanted); ++i) {
+    for (const Link& link : split.links(i)) {
+      const auto k = static_cast<size_t>(link.link_class);
+      if (!wanted(taken[k])) continue;
+      ++taken[k];
+      split.read(i, example);
+      if (groups[k].clean.size() + std::ssize(example.tokens) + collator.extra() > options.batch_tokens) run(k);
+      append(groups[k], link, example, i, collator);
+    }
+  }
+  std::vector<LinkMeasure> out;
+  for (size_t k = 0; k < tests.size(); ++k) {
+    run(k);
+    out.push_back(tests[k].finish());
+  }
+  return out;
+}
+
+std::vector<LinkReport> report_links(const ModelSettings& model, const std::vector<LinkMeasure>& chosen_on,
+                                     const std::vector<LinkMeasure>& reported_on,
+                                     const std::vector<LinkMeasure>& untrained_chosen_on,
+                                     const std::vector<LinkMeasure>& untrained_reported_on) {
+  const auto best = [](const LinkMeasure& m, double HeadLink::*score) {
+    const auto less = [&](const HeadLink& a, const HeadLink& b) { return a.*score < b.*score; };
+    return static_cast<size_t>(std::max_element(m.heads.begin(), m.heads.end(), less) - m.heads.begin());
+  };
+  const auto name = [&](size_t h) {
+    return HeadName{static_cast<int64_t>(h) / model.heads, static_cast<int64_t>(h) % model.heads};
+  };
+  std::vector<LinkReport> out;
+  for (size_t k = 0; k < reported_on.size(); ++k) {
+    const LinkMeasure& m = reported_on[k];
+    LinkReport& r = out.emplace_back();
+    const size_t acts = best(chosen_on[k], &HeadLink::effect), looks = best(chosen_on[k], &HeadLink::attention);
+    r.name = m.name, r.count = m.count, r.attractors = m.attractors;
+    r.decision = m.decision, r.decision_attractors = m.decision_attractors;
+    r.effect = m.heads[acts].effect, r.effect_head = name(acts), r.effect_of_all = m.effect_of_all;
+    r.attention = m.heads[looks].attention, r.attention_head = name(looks), r.hit_rate = m.heads[looks].hit_rate;
+    r.chance = m.chance;
+    if (!untrained_reported_on.empty())
+      r.untrained = untrained_reported_on[k].heads[best(untrained_chosen_on[k], &HeadLink::attention)].attention;
+  }
+  return out;
+}
+
+}  // namespace vitrine

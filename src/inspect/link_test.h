@@ -1,0 +1,67 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "train/engine.h"
+
+namespace vitrine {
+
+// Does a model know what its answers depend on, and which head carries it? For a link with target i, sources G, true value v and
+// the pair's value v′ (data/links.h):
+//   decision      the value with the highest total probability among the tokens that carry one is v
+//   LD            ln Σ_{w says v} p(w) − ln Σ_{w says v′} p(w) at row i
+//   effect of h   Σ(LD_h − LD) / Σ(LD_pair − LD), sums over links: LD_h with the output of head h (before W_O) at row i taken
+//                 from the run on the minimal pair. Both runs begin alike at row i, [MASK] at the same position, and the heads are
+//                 all that reaches it: so patching all of them gives exactly 1, patching none exactly 0.
+//   attention     Σ_{j∈G} α_ij; hit: the arg max of α_i is in G; chance: |G|/T
+struct HeadLink {
+  double effect = 0, attention = 0, hit_rate = 0;
+};
+struct LinkMeasure {  // one class on one split; means over its links
+  std::string name;
+  int64_t count = 0, attractors = 0;
+  double loss = 0;  // of the targets, nats; its floors: SplitFloors::links
+  double decision = 0, decision_attractors = 0;
+  double chance = 0;
+  double effect_of_none = 0, effect_of_all = 0;  // measured, not assumed
+  std::vector<HeadLink> heads;                   // [L·H]
+};
+
+struct LinkTestOptions {
+  int64_t most = 500;           // links of a class, the first ones of the split
+  int64_t batch_tokens = 2048;  // of one forward pass
+  bool effects = true;
+};
+// A masked language model on a split, parallel to Corpus::link_classes. L·H + 3 forward passes.
+std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
+                                       const Collator& collator, const LinkTestOptions& options = {});
+
+// What people are told: the heads are chosen on one split and reported on another.
+struct HeadName {
+  int64_t layer = 0, head = 0;
+  bool operator==(const HeadName&) const = default;
+};
+struct LinkReport {
+  std::string name;
+  int64_t count = 0, attractors = 0;
+  double decision = 0, decision_attractors = 0;
+  double effect = 0;     // of the head with the largest effect
+  HeadName effect_head;  // which that is
+  double effect_of_all = 0;
+  double attention = 0;     // of the head that attends most to the source
+  HeadName attention_head;  // which that is
+  double hit_rate = 0;      // of that head
+  double chance = 0;
+  double untrained = 0;  // the attention of the head that attended most before training
+  bool same_head() const { return effect_head == attention_head; }
+};
+// `untrained` are measures of the same model with its initial parameters, or empty. Classes without links have count 0.
+std::vector<LinkReport> report_links(const ModelSettings& model, const std::vector<LinkMeasure>& chosen_on,
+                                     const std::vector<LinkMeasure>& reported_on,
+                                     const std::vector<LinkMeasure>& untrained_chosen_on,
+                                     const std::vector<LinkMeasure>& untrained_reported_on);
+
+}  // namespace vitrine

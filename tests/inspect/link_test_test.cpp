@@ -1,0 +1,261 @@
+#include "inspect/link_test.h"
+
+#include <array>
+#include <cmath>
+
+#include "support/catch.h"
+#include "train/fake_engine.h"
+
+using namespace vitrine;
+
+namespace {
+
+constexpr int32_t kNames = 4, kNameCount = 6, kGood = 10, kBad = 11, kNumber = 12, kSingular = 13, kSingularToo = 14,
+                  kPlural = 15;
+constexpr int64_t V = 16, kLayers = 2, kHeads = 2;
+
+class Memory : public Values {
+ public:
+  Memory(int64_t rows, int64_t cols) : rows_(rows), cols_(cols), data(static_cast<size_t>(rows * cols)) {}
+  int64_t rows() const override { return rows_; }
+  int64_t cols() const override { return cols_; }
+  void read(int64_t row, int64_t first, std::span<double> out) const override {
+    for (size_t i = 0; i < out.size(); ++i) out[i] = data[at(row, first) + i];
+  }
+  void write(int64_t row, int64_t first, std::span<const double> in) override {
+    for (size_t i = 0; i < in.size(); ++i) data[at(row, first) + i] = in[i];
+  }
+  double& operator()(int64_t i, int64_t j) { return data[at(i, j)]; }
+
+ private:
+  size_t at(int64_t i, int64_t j) const {
+    REQUIRE((i >= 0 && i < rows_ && j >= 0 && j < cols_));
+    return static_cast<size_t>(i * cols_ + j);
+  }
+  int64_t rows_, cols_;
+
+ public:
+  std::vector<double> data;
+};
+
+// A circuit that is known. Sentences are "name distractor kind [MASK]". Head 1.0 copies the name (or, after kBad, the distractor) to
+// the mask with weight 0.6; head 0.1 is a decoy that looks at the name with 0.9 and does nothing; logits = 5 · what head 1.0 copied.
+// After kNumber the logits are those of the second class. Sequences are run two by two, as micro-batches are.
+class Circuit : public FakeEngine {
+ public:
+  void forward(const Batch& batch, ForwardResult& result, Want, Probe* probe) override {
+    const int64_t B = batch.sequence_count();
+    result.classes = V;
+    result.losses.assign(static_cast<size_t>(B), 0.5);
+    result.predictions.assign(static_cast<size_t>(B), 0);
+    result.logits.assign(static_cast<size_t>(B * V), 0);
+    for (int64_t first = 0; first < B; first += 2) piece(batch, first, std::min(B, first + 2), result, probe);
+    ++passes;
+  }
+  int64_t passes = 0;
+
+ private:
+  void piece(const Batch& batch, int64_t first, int64_t last, ForwardResult& result, Probe* probe) {
+    const int64_t row0 = batch.offsets[static_cast<size_t>(first)], rows = batch.offsets[static_cast<size_t>(last)] - row0;
+    Memory out(rows, 0);
+    for (int64_t l = 0; l < kLayers; ++l) {
+      const std::string name = "blocks." + std::to_string(l) + ".attention.";
+      out = Memory(rows, kHeads * V);
+      for (int64_t b = first; b < last; ++b) {
+        const auto tokens = batch.sequence(b);
+        const int64_t target = batch.targets[0].rows[static_cast<size_t>(b)] - row0;
+        REQUIRE(tokens[3] == Tokenizer::kMask);
+        if (l == 1) out(target, tokens[2] == kBad ? tokens[1] : tokens[0]) = 1;
+        if (l == 0) out(target, V + tokens[0]) = 1;
+        for (int64_t h = 0; h < kHeads; ++h) {
+          Memory weights(4, 4);
+          for (int64_t i = 0; i < 4; ++i) weights(i, i) = 1;
+          const double mass = l == 1 && h == 0 ? 0.6 : l == 0 && h == 1 ? 0.9 : 0.1;
+          weights(3, 0) = mass, weights(3, 3) = 1 - mass;
+          if (probe && probe->wants(name + "weights")) probe->visit(name + "weights", {row0 + 4 * (b - first), b, h}, weights);
+        }
+      }
+      if (probe && probe->wants(name + "output")) probe->visit(name + "output", {row0, first, -1}, out);
+    }
+    for (int64_t b = first; b < last; ++b) {
+      double* logits = result.logits.data() + b * V;
+      for (int64_t c = 0; c < V; ++c) logits[c] = 5 * out(batch.targets[0].rows[static_cast<size_t>(b)] - row0, c);
+      // Two words of 1.0 together are likelier than one of 1.5.
+      if (batch.sequence(b)[2] == kNumber) logits[kSingular] += 1, logits[kSingularToo] += 1, logits[kPlural] += 1.5;
+    }
+  }
+};
+
+// Sentence i: names i and i+1; every fourth is bad (no attractor is flagged there), every fifth asks for the number.
+class CircuitData : public Dataset {
+ public:
+  explicit CircuitData(int64_t size) : size_(size) {}
+  int64_t size() const override { return size_; }
+  int64_t length(int64_t) const override { return 4; }
+  void read(int64_t i, Example& out, int64_t) const override {
+    out.clear();
+    const bool number = i % 5 == 4;
+    out.tokens = {name(i), name(i + 1), number ? kNumber : i % 4 == 3 ? kBad : kGood, number ? kSingular : name(i)};
+    out.masked = 3;
+  }
+  std::vector<Link> links(int64_t i) const override {
+    if (i % 7 == 6) return {};
+    Example x;
+    read(i, x, 0);
+    Link link{
+        0,         3, {0}, x.tokens[0] - kNames, name(i + 2) - kNames, {name(i + 2), x.tokens[1], x.tokens[2], Tokenizer::kMask},
+        i % 4 != 3};
+    if (x.tokens[2] == kNumber) link.link_class = 1, link.value = 0, link.pair_value = 1, link.attractor = false;
+    return {link};
+  }
+
+ private:
+  static int32_t name(int64_t i) { return kNames + static_cast<int32_t>(i % kNameCount); }
+  int64_t size_;
+};
+
+Corpus circuit_corpus() {
+  Corpus corpus;
+  corpus.link_classes.resize(2);
+  corpus.link_classes[0].name = "copied name";
+  for (int32_t n = 0; n < kNameCount; ++n) corpus.link_classes[0].tokens.push_back({kNames + n});
+  corpus.link_classes[1] = {"number", {"singular", "plural"}, {{kSingular, kSingularToo}, {kPlural}}};
+  return corpus;
+}
+
+ModelSettings small_model() {
+  ModelSettings model;
+  model.width = 24, model.layers = 2, model.heads = 4, model.hidden = 32, model.max_length = 32;
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("The link test finds the head that carries a link, not the decoy that looks at its source") {
+  Circuit engine;
+  const Corpus corpus = circuit_corpus();
+  ModelSettings model;
+  model.layers = kLayers, model.heads = kHeads;
+  const Collator collator({}, V, 1);
+  const CircuitData data(60);
+  int64_t good = 0, names = 0, numbers = 0, flagged = 0;
+  for (int64_t i = 0; i < 60; ++i) {
+    if (i % 7 == 6) continue;
+    if (i % 5 == 4) {
+      ++numbers;
+      continue;
+    }
+    ++names;
+    good += i % 4 != 3, flagged += i % 4 != 3;
+  }
+  LinkTestOptions options;
+  options.batch_tokens = 4 * 5;  // several groups, an odd one among them
+  const std::vector<LinkMeasure> measures = measure_links(engine, model, corpus, data, collator, options);
+  REQUIRE(measures.size() == 2);
+  const LinkMeasure& m = measures[0];
+  CHECK(m.count == names);
+  CHECK(m.attractors == flagged);
+  CHECK(m.decision == Approx(static_cast<double>(good) / static_cast<double>(names)));
+  CHECK(m.decision_attractors == 1);
+  CHECK(m.loss == Approx(0.5));
+  CHECK(m.chance == Approx(0.25));
+  CHECK(m.effect_of_none == 0);
+  CHECK(m.effect_of_all == 1);
+  REQUIRE(m.heads.size() == 4);
+  const std::array<double, 4> effects{0, 0, 1, 0}, attention{0.1, 0.9, 0.6, 0.1}, hits{0, 1, 1, 0};
+  for (size_t h = 0; h < 4; ++h) {
+    CHECK(m.heads[h].effect == Approx(effects[h]));
+    CHECK(m.heads[h].attention == Approx(attention[h]));
+    CHECK(m.heads[h].hit_rate == hits[h]);
+  }
+  CHECK(measures[1].count == numbers);
+  CHECK(measures[1].decision == 1);
+  CHECK(measures[1].effect_of_all == 0);  // nothing here depends on the source: no effect to share out
+
+  const std::vector<LinkReport> reports = report_links(model, measures, measures, {}, {});
+  CHECK(reports[0].effect_head == HeadName{1, 0});
+  CHECK(reports[0].attention_head == HeadName{0, 1});
+  CHECK(!reports[0].same_head());
+  CHECK(reports[0].attention == Approx(0.9));
+  CHECK(reports[0].effect == Approx(1));
+}
+
+TEST_CASE("The heads are chosen on one split and reported on another") {
+  ModelSettings model;
+  model.layers = 1, model.heads = 2;
+  LinkMeasure chosen, reported, untrained_chosen, untrained;
+  chosen.heads = {{0.9, 0.2, 0.1}, {0.1, 0.7, 0.6}};
+  reported.heads = {{0.5, 0.3, 0.2}, {0.8, 0.6, 0.4}};
+  untrained_chosen.heads = {{0, 0.2, 0}, {0, 0.1, 0}};
+  untrained.heads = {{0, 0.15, 0}, {0, 0.25, 0}};
+  const LinkReport r = report_links(model, {chosen}, {reported}, {untrained_chosen}, {untrained}).at(0);
+  CHECK(r.effect == 0.5);
+  CHECK(r.effect_head == HeadName{0, 0});
+  CHECK(r.attention == 0.6);
+  CHECK(r.attention_head == HeadName{0, 1});
+  CHECK(r.hit_rate == 0.4);
+  CHECK(r.untrained == 0.15);
+}
+
+TEST_CASE("The number of links of a class is bounded, and effects cost their passes only where they are wanted") {
+  Circuit engine;
+  const Corpus corpus = circuit_corpus();
+  ModelSettings model;
+  model.layers = kLayers, model.heads = kHeads;
+  const Collator collator({}, V, 1);
+  LinkTestOptions options;
+  options.most = 5, options.effects = false;
+  const auto without = measure_links(engine, model, corpus, CircuitData(1000), collator, options);
+  CHECK(without[0].count == 5);
+  CHECK(without[1].count == 5);
+  CHECK(engine.passes == 2);
+  CHECK(without[0].heads[2].attention == Approx(0.6));
+  options.effects = true;
+  engine.passes = 0;
+  measure_links(engine, model, corpus, CircuitData(1000), collator, options);
+  CHECK(engine.passes == 2 * (kLayers * kHeads + 4));
+  CHECK(measure_links(engine, model, corpus, CircuitData(0), collator)[0].count == 0);
+}
+
+TEST_CASE("In a real model, patching no head changes no bit, and patching all of them gives the pair's run to the bit") {
+  const Precision precision = GENERATE(Precision::kFloat32, Precision::kFloat64);
+  const NormPlace place = GENERATE(NormPlace::kPre, NormPlace::kPost);
+  const int64_t lanes = GENERATE(1, 4), micro_batch = GENERATE(64, 1024);
+  DataSettings data;
+  data.kind = DataKind::kGrammar;
+  data.grammar = VITRINE_SOURCE_DIR "/data/english.grammar";
+  data.max_length = 32;
+  const TargetSettings target;
+  const Corpus corpus = load_corpus(data, {}, target, 5);
+  EngineSettings settings;
+  settings.model = small_model();
+  settings.model.norm.place = place;
+  settings.objectives = {{}};
+  settings.class_weights = {{}};
+  settings.training.lanes = lanes, settings.training.micro_batch = micro_batch;
+  settings.seed = 3;
+  settings.vocabulary = corpus.tokenizer->size();
+  settings.classes = {settings.vocabulary};
+  settings.shortest = corpus.shortest, settings.longest = corpus.longest;
+  settings.batch_tokens = 512, settings.batch_sequences = 64;
+  const auto engine = make_engine(precision, settings);
+  const Collator collator(target, settings.vocabulary, 5);
+  LinkTestOptions options;
+  options.most = 60;
+  const auto measures = measure_links(*engine, settings.model, corpus, *corpus.validation, collator, options);
+  REQUIRE(measures.size() == 3);
+  for (const LinkMeasure& m : measures) {
+    INFO(m.name);
+    CHECK(m.count == 60);
+    CHECK(m.effect_of_none == 0);
+    CHECK(m.effect_of_all == 1);
+    double sum = 0;
+    for (const HeadLink& h : m.heads) {
+      sum += std::abs(h.effect);
+      CHECK((h.attention > 0 && h.attention < 1));
+    }
+    CHECK(sum > 0);
+    CHECK((m.chance > 0.05 && m.chance < 0.2));
+    CHECK(m.loss == Approx(std::log(static_cast<double>(settings.vocabulary))).epsilon(0.1));
+  }
+}
