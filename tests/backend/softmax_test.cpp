@@ -1,0 +1,87 @@
+#include "backend/cpu_backend.h"
+#include "support/gradient_check.h"
+#include "support/tensors.h"
+
+using namespace vitrine;
+
+TEST_CASE("softmax over ragged tiles, full and causal") {
+  CpuBackend ops;
+  for_packings([&](const Packing& packing, int64_t heads, int64_t d, int64_t) {
+    if (d != 1) return;
+    const int64_t size = heads * packing.pairs();
+    for (Mask mask : {Mask::kNone, Mask::kCausal}) {
+      CAPTURE(mask == Mask::kCausal);
+      const Guarded s = Guarded(1, size).random(1, 2), dp = Guarded(1, size).random(2);
+      const Guarded p = Guarded(1, size).garbage(), ds = Guarded(1, size).garbage();
+      const auto tiles = [&](Tensor t) { return Tiles{t, &packing, heads, true}; };
+      const Tiles S = tiles(s), P = tiles(p), dP = tiles(dp), dS = tiles(ds);
+      const auto forward = [&] {
+        ops.softmax_forward(P, S, mask);
+        return dot(p, dp);
+      };
+      forward();
+      ops.softmax_backward(dS, dP, P, mask);
+
+      for (int64_t b = 0; b < packing.sequences(); ++b) {
+        for (int64_t h = 0; h < heads; ++h) {
+          const int64_t T = packing.length(b);
+          Dense want(T, T), want_ds(T, T);
+          for (int64_t i = 0; i < T; ++i) {
+            const auto allowed = [&](int64_t j) { return mask == Mask::kNone || j <= i; };
+            double z = 0, total = 0;
+            for (int64_t j = 0; j < T; ++j) z += allowed(j) ? std::exp(static_cast<double>(S(b, h).row(i)[j])) : 0;
+            for (int64_t j = 0; j < T; ++j) want(i, j) = allowed(j) ? std::exp(static_cast<double>(S(b, h).row(i)[j])) / z : 0;
+            // dS_j = Σ_k dP_k ∂p_k/∂s_j,  ∂p_k/∂s_j = p_k ([k = j] − p_j)
+            for (int64_t j = 0; j < T; ++j) {
+              for (int64_t k = 0; k < T; ++k) {
+                want_ds(i, j) += static_cast<double>(dP(b, h).row(i)[k]) * want(i, k) * ((k == j ? 1 : 0) - want(i, j));
+              }
+            }
+            for (int64_t j = 0; j < T; ++j) {
+              total += static_cast<double>(P(b, h).row(i)[j]);
+              if (!allowed(j)) CHECK((P(b, h).row(i)[j] == 0 && dS(b, h).row(i)[j] == 0));
+            }
+            CHECK(total == Approx(1).margin(10 * kTolerance));
+          }
+          check_close("P", P(b, h), want);
+          if (T > 1) check_close("dS", dS(b, h), want_ds);
+        }
+      }
+      CHECK((p.intact() && ds.intact()));
+      check_gradient("S", forward, s, ds, 0, 100);
+
+      forward();
+      const Guarded p_in_place(s), ds_in_place(dp);
+      ops.softmax_forward(tiles(p_in_place), tiles(p_in_place), mask);
+      ops.softmax_backward(tiles(ds_in_place), tiles(ds_in_place), P, mask);
+      check_close("P in place", p_in_place, Dense(p), 0);
+      check_close("dS in place", ds_in_place, Dense(ds), 0);
+    }
+  });
+}
+
+TEST_CASE("softmax of scores of ±10,000 is finite and adds up to 1") {
+  CpuBackend ops;
+  const Packing packing = packing_of({9});
+  for (double top : {1e4, -1e4}) {
+    const Guarded s = Guarded(1, 81).fill(static_cast<Real>(-1e4));
+    for (int64_t i = 0; i < 9; ++i) s(0, i * 9 + 3) = static_cast<Real>(top);
+    const Tiles S{s, &packing, 1, true};
+    ops.softmax_forward(S, S, Mask::kNone);
+    for (int64_t i = 0; i < 9; ++i) {
+      double total = 0;
+      for (int64_t j = 0; j < 9; ++j) total += static_cast<double>(s(0, i * 9 + j));
+      CHECK(total == Approx(1));
+      CHECK(static_cast<double>(s(0, i * 9 + 3)) == Approx(top > 0 ? 1.0 : 1.0 / 9));
+    }
+  }
+}
+
+TEST_CASE("a score that is not a number makes its row not a number, and no other") {
+  CpuBackend ops;
+  const Packing packing = packing_of({3, 2});
+  const Guarded s = Guarded(1, 13).random(1);
+  s(0, 4) = std::numeric_limits<Real>::quiet_NaN();
+  ops.softmax_forward({s, &packing, 1, true}, {s, &packing, 1, true}, Mask::kNone);
+  for (int64_t k = 0; k < 13; ++k) CHECK(std::isnan(s(0, k)) == (k >= 3 && k < 6));
+}
