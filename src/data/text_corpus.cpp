@@ -92,7 +92,10 @@ Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& setti
   }
   const auto make = [&](std::string_view text, const char* key, const std::string& path) {
     auto split = std::make_unique<TextDataset>(text, *corpus.tokenizer, token_limit(data, target));
-    if (split->size() == 0) fail(ErrorKind::kData, "{}: {}: no text", key, path.empty() ? data.train : path);
+    if (split->size() == 0) {
+      if (path.empty()) fail(ErrorKind::kData, "{}: the share of {}: no text", key, data.train);
+      fail(ErrorKind::kData, "{}: no text", path);
+    }
     return split;
   };
   corpus.train = make(train, "data.train", data.train);
