@@ -72,10 +72,11 @@ check() {
 
 # Files that no list names would be silently left out.
 check_lists() {
-  local root="$1" status=0 folder file
+  local root="$1" status=0 folder file lists
   for folder in src tests; do
+    lists="$(sed 's/#.*//' "$root/$folder/CMakeLists.txt")"
     while read -r file; do
-      if ! sed 's/#.*//' "$root/$folder/CMakeLists.txt" | grep -F "$file" >/dev/null; then
+      if [[ "$lists" != *"$file"* ]]; then
         echo "$folder/$file: is in no list of $folder/CMakeLists.txt"
         status=1
       fi

@@ -7,7 +7,7 @@ here="$(cd "$(dirname "$0")" && pwd)"
 
 rm -rf "$work"
 cmake --install "$build" --prefix "$work/prefix" >"$work.log" 2>&1 || { cat "$work.log"; exit 1; }
-if grep -rlF -- "$build" "$work/prefix" --include='*.cmake'; then
+if grep -rlF --include='*.cmake' -e "$build/src" -e "$build/lib" "$work/prefix"; then
   echo "the installed package names the build folder"
   exit 1
 fi
