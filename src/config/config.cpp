@@ -43,10 +43,14 @@ void read_assignment(const std::string& assignment, Reader& reader, Diagnostics&
   const int source = diagnostics.add({"--set", assignment, ""});
   const size_t equals = assignment.find('=');
   const std::string usage = "`--set training.clip=0.5`: a key with its section, then `=`, then a value";
-  if (equals == std::string::npos || equals == 0)
+  const std::string key = "." + assignment.substr(0, equals) + ".";
+  if (equals == std::string::npos || key.find("..") != std::string::npos)
     return diagnostics.error({source, 0, assignment.size()}, "not an assignment", usage);
   if (assignment.find('\n') != std::string::npos)
     return diagnostics.error({source, 0, equals}, "an assignment has one line", usage);
+  if (assignment.find_first_not_of(" \t", equals + 1) == std::string::npos)
+    return diagnostics.error({source, 0, equals}, fmt::format("{} has no value", assignment.substr(0, equals)),
+                             "an empty text is `''`");
   std::optional<Node> value = parse_yaml(std::string(equals + 1, ' ') + assignment.substr(equals + 1), source, diagnostics);
   if (!value) return;
   Node tree = std::move(*value);

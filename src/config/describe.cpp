@@ -50,13 +50,15 @@ void describe_data(Key& s, DataSettings& o) {
 }
 
 void describe_tokenizer(Key& s, TokenizerSettings& o) {
+  const std::vector<std::string> learned = {"character", "word"}, files = {"text", "lines", "labelled_lines"};
   s.choice("kind", o.kind,
            {{"character", TokenizerKind::kCharacter}, {"byte", TokenizerKind::kByte}, {"word", TokenizerKind::kWord}},
            "What a token is");
-  s.boolean("lowercase", o.lowercase, "Lower-case the text first").when("tokenizer.kind", {"character", "word"});
-  s.integer("min_count", o.min_count, kCount, "Rarer tokens are [UNK]").when("tokenizer.kind", {"character", "word"});
+  s.boolean("lowercase", o.lowercase, "Lower-case the text first").when("tokenizer.kind", learned).when("data.kind", files);
+  s.integer("min_count", o.min_count, kCount, "Rarer tokens are [UNK]").when("tokenizer.kind", learned).when("data.kind", files);
   s.integer("max_size", o.max_size, between(0, 1e9), "Tokens kept, the most frequent first; 0: all")
-      .when("tokenizer.kind", {"character", "word"});
+      .when("tokenizer.kind", learned)
+      .when("data.kind", files);
 }
 
 void describe_model(Key& s, ModelSettings& o) {
@@ -195,8 +197,9 @@ std::unique_ptr<Key> describe(Config& c) {
   auto root = std::make_unique<Key>("", "", "A run");
   describe_run(root->section("run", "What computes, and under which name and seed"), c.run);
   describe_data(root->section("data", "Where sequences come from"), c.data);
-  describe_tokenizer(root->section("tokenizer", "How text becomes tokens").when("data.kind", {"text", "lines", "labelled_lines"}),
-                     c.tokenizer);
+  describe_tokenizer(
+      root->section("tokenizer", "How text becomes tokens").when("data.kind", {"text", "lines", "labelled_lines", "grammar"}),
+      c.tokenizer);
   describe_model(root->section("model", "The encoder"), c.model);
   describe_objective(root->section("objective", "What the model learns"), c.objective);
   describe_training(*root, c);

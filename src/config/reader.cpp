@@ -99,14 +99,18 @@ void Reader::refuse(const std::string& called, const Node& node, Mark at, const 
 
 void Reader::unknown(const Key& section, const Node& name) {
   const std::string prefix = section.path.empty() ? "" : section.path + ".";
-  diagnostics_.error(name.place, fmt::format("{}{}: unknown key", prefix, name.text), suggestion(root_, section, name.text));
+  if (diagnostics_.full()) return diagnostics_.error(name.place, prefix + name.spelled() + ": unknown key");  // counted only
+  diagnostics_.error(name.place, fmt::format("{}{}: unknown key", prefix, name.spelled()), suggestion(root_, section, name.text));
   // What was probably meant is not judged by its default.
   if (const std::string near = closest(name.text, section.names()); !near.empty()) bad_.insert(prefix + near);
 }
 
 std::string suggestion(const Key& root, const Key& section, const std::string& name) {
   if (const std::string near = closest(name, section.names()); !near.empty()) return fmt::format("did you mean `{}`?", near);
-  if (const std::string now = renamed(name); !now.empty()) return fmt::format("this is called `{}` here", now);
+  const std::string now = renamed(name);
+  if (const std::string last = now.substr(now.rfind('.') + 1); !now.empty() && section.find(last))
+    return fmt::format("this is called `{}` here", last);
+  if (!now.empty()) return fmt::format("this is called `{}` here", now);
   std::vector<std::string> homes, all;
   for_each_key(const_cast<Key&>(root), [&](const Key& key) {
     if (key.name == name) homes.push_back(parent(key.path).empty() ? name : parent(key.path) + ":");

@@ -44,6 +44,8 @@ class Rules {
             "model.max_length", fmt::format("sequences of {} tokens do not fit the position table of", c_.data.max_length));
     require(c_.data.kind != DataKind::kRandom || c_.data.length <= c_.data.max_length, "data.length", "data.max_length",
             fmt::format("{} tokens are more than", c_.data.length));
+    require(c_.data.kind != DataKind::kGrammar || c_.tokenizer.kind == TokenizerKind::kWord, "tokenizer.kind", data,
+            "the tokens are its words; `word` is the only kind for");
     const double shares = c_.data.validation.share + c_.data.test.share;
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
@@ -67,7 +69,7 @@ class Rules {
     const bool validated = generated ? c_.data.validation_sentences > 0 : c_.data.validation.given();
     for (const auto& [path, wanted] :
          {std::pair{"evaluation.every", c_.evaluation.every > 0}, {"evaluation.patience", c_.evaluation.patience > 0}})
-      if (wanted && !validated && !reader_.bad(split) && !reader_.bad(data))
+      if (wanted && !validated && !reader_.bad(split) && known(data))
         reader_.diagnostics().error(reader_.place(path), fmt::format("{}: there is no validation split to evaluate on", path),
                                     fmt::format("`{}` makes one", split));
     require(c_.evaluation.patience == 0 || c_.evaluation.every > 0, "evaluation.patience", "evaluation.every",
@@ -115,7 +117,7 @@ class Rules {
         reader_.diagnostics().error(reader_.place(child->path),
                                     fmt::format("{} is missing{}", child->path,
                                                 all.empty() ? "" : fmt::format("; {} needs it", reader_.setting(all.back().key))),
-                                    child->summary);
+                                    fmt::format("give it {}: {}", child->value->expected(), child->summary));
       conditions(*child);
     }
   }
@@ -140,7 +142,7 @@ class Rules {
   // The message ends with the other setting and its place; the error points at the one of the two that is given, `at` first.
   void require(bool holds, const std::string& at, const std::string& other, const std::string& message,
                const std::string& help = {}) {
-    if (holds || reader_.bad(at) || reader_.bad(other)) return;
+    if (holds || !known(at) || !known(other)) return;
     reader_.diagnostics().error(reader_.place(reader_.given(at) ? at : other),
                                 fmt::format("{}: {} {}", at, message, reader_.setting(other)), help);
   }

@@ -23,7 +23,10 @@ int Diagnostics::add(Source source) {
 }
 
 void Diagnostics::error(Mark place, std::string message, std::string help) {
-  errors_.push_back({place, std::move(message), std::move(help)});
+  if (full())
+    ++dropped_;
+  else
+    errors_.push_back({place, std::move(message), std::move(help)});
 }
 
 void Diagnostics::warn(Mark place, const std::string& message) {
@@ -37,7 +40,8 @@ int Diagnostics::line(Mark place) const {
 }
 
 std::string Diagnostics::location(Mark place) const {
-  if (place.source != 0) return place.source < 0 ? "default" : source(place.source).name;
+  if (place.source < 0) return "default";
+  if (place.source > 0 || place.begin == place.end) return source(place.source).name;
   const std::string_view before = std::string_view(source(0).text).substr(0, place.begin);
   const size_t start = before.rfind('\n') + 1;  // npos + 1 = 0
   return fmt::format("{}:{}:{}", source(0).name, line(place), characters(before.substr(start)) + 1);
@@ -79,9 +83,10 @@ void Diagnostics::throw_if_failed() const {
   for (const Item& item : sorted) {
     if (!all.empty()) all += "\n\n";
     all += fmt::format("{}: {}", location(item.place), item.message);
-    if (!source(item.place.source).text.empty()) all += "\n" + excerpt(item.place);
+    if (item.place.begin != item.place.end) all += "\n" + excerpt(item.place);
     if (!item.help.empty()) all += "\nhelp: " + item.help;
   }
+  if (dropped_ > 0) all += fmt::format("\n\nand {} more", dropped_);
   throw Error(ErrorKind::kConfig, all);
 }
 

@@ -12,7 +12,7 @@ struct Source {
   std::string directory;  // of the file; data paths are relative to it; empty for --set: the working directory
 };
 
-// Bytes [begin, end) of a source; source −1: nowhere.
+// Bytes [begin, end) of a source; begin = end: the whole of it; source −1: nowhere.
 struct Mark {
   int source = -1;
   size_t begin = 0, end = 0;
@@ -27,6 +27,7 @@ class Diagnostics {
   void error(Mark place, std::string message, std::string help = {});
   void warn(Mark place, const std::string& message);
   bool failed() const { return !errors_.empty(); }
+  bool full() const { return errors_.size() >= kMostShown; }
   const std::vector<std::string>& warnings() const { return warnings_; }
 
   std::string location(Mark place) const;  // trec.yaml:12:3 (column in characters), or --set
@@ -45,10 +46,12 @@ class Diagnostics {
     Mark place;
     std::string message, help;
   };
+  static constexpr size_t kMostShown = 50;  // errors; of the rest only the number is said
   std::string excerpt(Mark place) const;
 
   std::vector<Source> sources_;
   std::vector<Item> errors_;
+  size_t dropped_ = 0;
   std::vector<std::string> warnings_;
 };
 

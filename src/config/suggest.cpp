@@ -22,12 +22,28 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string closest(std::string_view word, const std::vector<std::string>& words) {
-  if (word.size() > 64) return {};
-  std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+namespace {
+
+std::string plain(std::string_view word) {
+  std::string out(word);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c == '-' ? '_' : c;
   });
+  return out;
+}
+
+template <size_t N>
+std::string look_up(std::string_view word, const std::pair<std::string_view, std::string_view> (&table)[N]) {
+  for (const auto& [theirs, ours] : table)
+    if (theirs == word) return std::string(ours);
+  return {};
+}
+
+}  // namespace
+
+std::string closest(std::string_view word, const std::vector<std::string>& words) {
+  if (word.size() > 64) return {};
+  const std::string lower = plain(word);
   std::string best;
   size_t fewest = 1 + std::max<size_t>(1, word.size() / 3);
   for (const std::string& candidate : words) {
@@ -85,9 +101,22 @@ std::string renamed(std::string_view word) {
       {"eval_interval", "evaluation.every"},
       {"save_every", "checkpoint.every"},
   };
-  for (const auto& [old, now] : kTable)
-    if (old == word) return std::string(now);
-  return {};
+  return look_up(plain(word), kTable);
+}
+
+std::string meant(std::string_view word, const std::vector<std::string>& words) {
+  static constexpr std::pair<std::string_view, std::string_view> kTable[] = {
+      {"gpu", "cuda"},         {"float", "float32"},
+      {"double", "float64"},   {"utf8", "utf-8"},
+      {"latin1", "latin-1"},   {"iso_8859_1", "latin-1"},
+      {"mlm", "masked_lm"},    {"clm", "causal_lm"},
+      {"lm", "causal_lm"},     {"classification", "sequence_classification"},
+      {"acc", "accuracy"},     {"char", "character"},
+      {"absolute", "learned"}, {"bidirectional", "full"},
+      {"rmsnorm", "rms"},      {"layernorm", "layer"},
+  };
+  const std::string ours = look_up(plain(word), kTable);
+  return std::find(words.begin(), words.end(), ours) != words.end() ? ours : closest(word, words);
 }
 
 std::string list_text(const std::vector<std::string>& words, std::string_view last) {

@@ -61,13 +61,9 @@ bool read_text(const Node& node, std::string& out) {
 std::string Range::text(bool whole) const {
   const char* noun = whole ? "a whole number" : "a number";
   if (low == 0 && low_open && high == kInfinity) return "a positive number";
-  if (low == -kInfinity && high == kInfinity) return noun;
-  if (high == kInfinity) return fmt::format("{} of at least {}", noun, low);
-  if (low_open || high_open)
-    return fmt::format("{} x with {} {} x {} {}", noun, low, low_open ? "<" : "≤", high_open ? "<" : "≤", high);
-  return fmt::format(
-      "{} from {} to {}", noun, low,
-      static_cast<int64_t>(high) == high ? fmt::format("{}", static_cast<int64_t>(high)) : fmt::format("{}", high));
+  if (high >= kNoLimit) return fmt::format("{} of at least {}", noun, low);
+  if (!low_open && !high_open) return fmt::format("{} from {} to {}", noun, low, high);
+  return fmt::format("{} x with {} {} x {} {}", noun, low, low_open ? "<" : "≤", high_open ? "<" : "≤", high);
 }
 
 bool parse_integer(const Node& node, int64_t& out, std::string& help) {
@@ -168,7 +164,11 @@ bool IntegerValue::read(const Node& node, const Source&, std::string& help) {
     member_ = static_cast<int64_t>(word.means);
     return true;
   }
-  if (!parse_integer(node, x, help) || !range_.contains(static_cast<double>(x))) return offer(word, help), false;
+  const bool parsed = parse_integer(node, x, help);
+  if (!parsed || !range_.contains(static_cast<double>(x))) {
+    if (parsed && static_cast<double>(x) > range_.high && range_.high >= kNoLimit) help = "this number is too large";
+    return offer(word, help), false;
+  }
   member_ = x;
   return true;
 }
@@ -231,9 +231,13 @@ std::string TextValue::write(const WriteContext& context) const {
 bool NumberPairValue::read(const Node& node, const Source& source, std::string& help) {
   if (node.kind != Node::Kind::kList || node.items.size() != 2) return false;
   const double before = member_;
-  if (NumberValue::read(node.items[0], source, help) && second_.read(node.items[1], source, help)) return true;
-  member_ = before;
-  return false;
+  for (size_t i = 0; i < 2; ++i) {
+    if (i == 0 ? NumberValue::read(node.items[0], source, help) : second_.read(node.items[1], source, help)) continue;
+    if (help.empty()) help = fmt::format("item {} is {}", i + 1, node.items[i].spelled());
+    member_ = before;
+    return false;
+  }
+  return true;
 }
 
 std::string NumberPairValue::write(const WriteContext& context) const {
@@ -305,7 +309,7 @@ std::string WeightsValue::write(const WriteContext&) const {
 }
 
 std::string closest_word_help(const std::string& word, const std::vector<std::string>& words) {
-  const std::string near = closest(word, words);
+  const std::string near = meant(word, words);
   return near.empty() ? near : fmt::format("did you mean `{}`?", near);
 }
 

@@ -20,6 +20,7 @@ struct Range {
   std::string text(bool whole) const;
 };
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNoLimit = 1e9;  // limits from here on only keep arithmetic from overflowing; people are not told
 constexpr Range kPositive{0, kInfinity, true, false};
 constexpr Range kShare{0, 1, false, true};     // 0 ≤ x < 1
 constexpr Range kOpenShare{0, 1, true, true};  // 0 < x < 1

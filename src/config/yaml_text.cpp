@@ -47,7 +47,7 @@ bool check_characters(const std::string& text, int source, Diagnostics& diagnost
 // One line: where a value may begin, a quote must close on it. `depth` counts open flow brackets, over lines.
 bool check_line(const std::string& text, size_t first, size_t last, int& depth, int source, Diagnostics& diagnostics) {
   const size_t content = std::min(text.find_first_not_of(" \t", first), last);
-  const size_t tab = text.find('\t', first);
+  const size_t tab = first + std::min(std::string_view(text).substr(first, last - first).find('\t'), last - first);
   if (tab < content && content < last && text[content] != '#') {
     diagnostics.error({source, tab, tab + 1}, "a tab in the indentation", "YAML is indented with spaces");
     return false;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
@@ -81,6 +82,7 @@ class TreeBuilder : public YAML::EventHandler {
   struct Open {
     Node node, key;
     bool has_key = false;
+    std::unordered_map<std::string, Mark> seen;
   };
 
   Mark place(const YAML::Mark& mark, size_t length) const {
@@ -110,7 +112,7 @@ class TreeBuilder : public YAML::EventHandler {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     if (open_.size() == kMaxDepth) stop(place(mark, 1), fmt::format("nested more than {} levels deep", kMaxDepth));
-    open_.push_back({make(kind, mark, 1), {}, false});
+    open_.push_back({make(kind, mark, 1), {}, false, {}});
   }
   void close() {
     Node node = std::move(open_.back().node);
@@ -132,10 +134,11 @@ class TreeBuilder : public YAML::EventHandler {
       parent.has_key = true;
     } else {
       parent.has_key = false;
-      for (const Node& earlier : parent.node.keys) {
-        if (earlier.text != parent.key.text) continue;
-        diagnostics_.error(parent.key.place, fmt::format("duplicate key `{}`: it already stands in {}", earlier.text,
-                                                         diagnostics_.brief(earlier.place)));
+      const auto [earlier, fresh] = parent.seen.emplace(parent.key.text, parent.key.place);
+      if (!fresh) {
+        diagnostics_.error(parent.key.place, fmt::format("duplicate key `{}`: it already stands in {}", parent.key.spelled(),
+                                                         diagnostics_.brief(earlier->second)));
+        if (diagnostics_.full()) throw Stop{};
         return;
       }
       parent.node.keys.push_back(std::move(parent.key));
@@ -171,7 +174,9 @@ class SecondDocument : public YAML::EventHandler {
 void explain_syntax(const YAML::ParserException& e, Mark place, Diagnostics& diagnostics) {
   const std::string& said = e.msg;
   const auto says = [&](std::string_view part) { return said.find(part) != std::string::npos; };
-  if (says("illegal map value"))
+  if (says("anchor"))
+    diagnostics.error(place, "aliases (`*name`) are not allowed in a configuration", "write the value out");
+  else if (says("illegal map value"))
     diagnostics.error(place, "a `:` that belongs to no key",
                       "check the indentation of this line and the one above; quote text that contains `: `");
   else if (says("flow end") || says("block entry"))
@@ -194,8 +199,10 @@ std::string Node::spelled() const {
     case Kind::kMap: return "a map";
     case Kind::kScalar: break;
   }
-  std::string shown = text.size() > 60 ? text.substr(0, 57) + "..." : text;
-  return quoted ? "\"" + shown + "\"" : shown;
+  size_t shown = std::min<size_t>(text.size(), 60);
+  while (shown < text.size() && (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80) --shown;
+  const std::string word = text.substr(0, shown) + (shown < text.size() ? "…" : "");
+  return quoted ? "\"" + word + "\"" : word;
 }
 
 std::optional<Node> parse_yaml(const std::string& text, int source, Diagnostics& diagnostics) {
