@@ -200,6 +200,12 @@ void rename_file(const std::string& from, const std::string& to, ErrorKind kind)
   if (system_calls::rename(from, to) != 0) fail_to("write", to, errno, kind);
 }
 
+bool exchange_files(const std::string& a, const std::string& b, ErrorKind kind) {
+  if (system_calls::exchange(a, b) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) fail_to("write", b, errno, kind);
+  return false;
+}
+
 bool remove_tree(const std::string& path) noexcept try {
   std::error_code error;
   if (fs::symlink_status(path, error).type() != fs::file_type::directory) return system_calls::unlink(path) == 0;

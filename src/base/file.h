@@ -38,6 +38,8 @@ void remove_leftovers(const std::string& path);
 void write_file_synced(const std::string& path, std::string_view bytes, ErrorKind kind = ErrorKind::kCheckpoint);
 void sync_directory(const std::string& path, ErrorKind kind = ErrorKind::kCheckpoint);
 void make_directories(const std::string& path, ErrorKind kind = ErrorKind::kCheckpoint);
+// Swaps two names in one go; false where the file system cannot.
+bool exchange_files(const std::string& a, const std::string& b, ErrorKind kind = ErrorKind::kCheckpoint);
 void rename_file(const std::string& from, const std::string& to, ErrorKind kind = ErrorKind::kCheckpoint);
 bool remove_tree(const std::string& path) noexcept;  // a file or a folder with all in it; links are not followed
 

@@ -37,8 +37,8 @@ auto call(F f) -> decltype(f()) {
   const bool here = ++failpoint.calls == failpoint.at;
   const Failure failure = failpoint.failure;
   if (here && failure == Failure::kKillBefore) ::kill(::getpid(), SIGKILL);
-  if (here && (failure == Failure::kDiskFull || failure == Failure::kInputOutput)) {
-    errno = failure == Failure::kDiskFull ? ENOSPC : EIO;
+  if (here && (failure == Failure::kDiskFull || failure == Failure::kInputOutput || failure == Failure::kNotSupported)) {
+    errno = failure == Failure::kDiskFull ? ENOSPC : failure == Failure::kInputOutput ? EIO : EINVAL;
     return -1;
   }
   decltype(f()) result;

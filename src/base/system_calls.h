@@ -21,8 +21,8 @@ int unlink(const std::string& path);
 int rmdir(const std::string& path);
 }  // namespace system_calls
 
-// kShortWrite: half of the bytes are written, and the call says so. kKill…: SIGKILL just before or just after the call.
-enum class Failure { kDiskFull, kInputOutput, kShortWrite, kKillBefore, kKillAfter };
+// kDiskFull: ENOSPC; kInputOutput: EIO; kNotSupported: EINVAL. kShortWrite: half of the bytes are written, and the call says so. kKill…: SIGKILL just before or just after the call.
+enum class Failure { kDiskFull, kInputOutput, kNotSupported, kShortWrite, kKillBefore, kKillAfter };
 
 // The call-th call from now on (1: the next one) fails, once; 0: none does. VITRINE_FAILPOINT=n:kill|kill_after|enospc|eio|short
 // in the environment sets the same when the process starts.

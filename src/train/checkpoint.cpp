@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -144,11 +143,15 @@ LoadedCheckpoint load_newest(const std::string& run) {
 void publish(const std::string& partial, const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return rename_file(partial, path);
-  if (system_calls::exchange(partial, path) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
-    fail(ErrorKind::kCheckpoint, "cannot write '{}': {}", path, std::generic_category().message(errno));
+  if (exchange_files(partial, path)) return;
   rename_file(path, partial + "-replaced");
   rename_file(partial, path);
+}
+
+void write_pointer(const std::string& path, int64_t step) {
+  const std::string text = "checkpoints/" + name_of(step) + "\n";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) || read_file(path, ErrorKind::kCheckpoint) != text) write_file_atomically(path, text);
 }
 
 // Whatever is being written or removed has a name that starts with a dot.
@@ -201,10 +204,9 @@ void save_checkpoint(const std::string& run, const Checkpoint& checkpoint, int64
   const std::string latest = run + "/latest", best = run + "/best";
   remove_leftovers(latest);
   remove_leftovers(best);
-  write_file_atomically(latest, "checkpoints/" + name + "\n");
+  write_pointer(latest, state.step);
   const std::vector<int64_t> steps = checkpoint_steps(run);
-  if (std::binary_search(steps.begin(), steps.end(), state.best_step))
-    write_file_atomically(best, "checkpoints/" + name_of(state.best_step) + "\n");
+  if (std::binary_search(steps.begin(), steps.end(), state.best_step)) write_pointer(best, state.best_step);
   remove_superseded(folder, steps, state, keep);
 }
 

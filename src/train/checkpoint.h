@@ -19,6 +19,8 @@ struct TrainState {
   int64_t evaluations_without_improvement = 0;
   double interval_loss = 0;  // Σ loss of the interval_steps steps since the last line of metrics.jsonl
   int64_t interval_steps = 0;
+
+  bool operator==(const TrainState&) const = default;
 };
 
 struct Checkpoint {
