@@ -145,7 +145,7 @@ std::string path_from(const std::string& directory, const std::string& path) {
   const fs::path joined = fs::path(directory) / path;
   const fs::path normal = joined.lexically_normal();
   std::error_code error;
-  const fs::path one = fs::weakly_canonical(joined, error), two = fs::weakly_canonical(normal, error);
+  const fs::path one = fs::weakly_canonical(fs::absolute(joined), error), two = fs::weakly_canonical(fs::absolute(normal), error);
   return (error || one != two ? joined : normal).string();
 }
 

@@ -26,6 +26,15 @@ class TreeBuilder : public YAML::EventHandler {
 
   Node root;
 
+  // The innermost bracket that is open; else `otherwise`.
+  Mark open_bracket(Mark otherwise) const {
+    for (size_t i = open_.size(); i-- > 0;) {
+      const Mark at = open_[i].node.place;
+      if (at.begin < text_.size() && (text_[at.begin] == '[' || text_[at.begin] == '{')) return at;
+    }
+    return otherwise;
+  }
+
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
@@ -171,7 +180,7 @@ class SecondDocument : public YAML::EventHandler {
 };
 
 // What yaml-cpp says, in words that help.
-void explain_syntax(const YAML::ParserException& e, Mark place, Diagnostics& diagnostics) {
+void explain_syntax(const YAML::ParserException& e, Mark place, const TreeBuilder& builder, Diagnostics& diagnostics) {
   const std::string& said = e.msg;
   const auto says = [&](std::string_view part) { return said.find(part) != std::string::npos; };
   if (says("anchor"))
@@ -182,7 +191,8 @@ void explain_syntax(const YAML::ParserException& e, Mark place, Diagnostics& dia
   else if (says("flow end") || says("block entry"))
     diagnostics.error(place, "this sign closes or continues nothing that is open");
   else if (says("end of sequence flow") || says("end of map flow"))
-    diagnostics.error(place, "the bracket that opens here is never closed", "or a `,` is missing inside it");
+    diagnostics.error(builder.open_bracket(place), "the bracket that opens here is never closed",
+                      "or a `,` is missing inside it");
   else if (says("end of map") || says("end of sequence"))
     diagnostics.error(place, "this line does not fit the lines above it",
                       "check its indentation, and that it reads `key: value`");
@@ -227,7 +237,7 @@ std::optional<Node> parse_yaml(const std::string& text, int source, Diagnostics&
     return std::nullopt;
   } catch (const YAML::ParserException& e) {
     const size_t at = e.mark.is_null() ? 0 : std::min(static_cast<size_t>(e.mark.pos), text.size());
-    explain_syntax(e, {source, at, at + 1}, diagnostics);
+    explain_syntax(e, {source, at, at + 1}, builder, diagnostics);
     return std::nullopt;
   }
   return std::move(builder.root);

@@ -1,0 +1,307 @@
+#include <algorithm>
+#include <random>
+
+#include "config/registry.h"
+#include "config/suggest.h"
+#include "config_files.h"
+#include "support/catch.h"
+
+using namespace vitrine;
+namespace fs = std::filesystem;
+
+TEST_CASE("every member of a configuration is read from its key") {
+  const WorkingFolder folder;
+  const Config c = loaded(R"(
+run: {name: all, seed: 7, device: cpu, threads: 3, precision: float64}
+data: {kind: text, train: a.txt, validation: b.txt, test: 0.25, max_length: 33, encoding: latin-1}
+tokenizer: {kind: character, lowercase: true, min_count: 2, max_size: 300}
+model:
+  width: 60
+  layers: 3
+  heads: 5
+  hidden: 70
+  activation: swiglu
+  norm: {kind: rms, place: post, epsilon: 1.0e-6}
+  dropout: {embedding: 0.1, attention: 0.2, residual: 0.3, hidden: 0.4}
+  max_length: 40
+  token_types: 2
+  embedding_norm: true
+  position: {kind: sinusoidal}
+  attention: {kind: full, causal: true, implementation: dense}
+  initialize_from: runs/first
+objective: {kind: masked_lm, rate: 0.2, tied: false, transform: true}
+optimizer: {kind: adam, learning_rate: 2.0e-3, betas: [0.8, 0.95], epsilon: 1.0e-7, weight_decay: 0.5}
+schedule: {kind: cosine, warmup_steps: 4, final_ratio: 0.1}
+training: {epochs: 1.5, batch_tokens: 400, micro_batch: 200, lanes: 2, clip: 0.5}
+evaluation: {every: 6, metric: accuracy, patience: 3}
+checkpoint: {every: 7, keep: 4}
+inspect: {sentences: [a cat, "a, b"], every: 8}
+log: {interval: 9, progress: "off"}
+)")
+                       .config;
+  CHECK(c.run == RunSettings{"all", 7, Device::kCpu, 3, Precision::kFloat64});
+  CHECK(c.data.kind == DataKind::kText);
+  CHECK(c.data.train == "a.txt");
+  CHECK(c.data.validation == SplitSource{"b.txt", 0});
+  CHECK(c.data.test == SplitSource{"", 0.25});
+  CHECK(c.data.max_length == 33);
+  CHECK(c.data.encoding == Encoding::kLatin1);
+  CHECK(c.tokenizer == TokenizerSettings{TokenizerKind::kCharacter, true, 2, 300});
+  ModelSettings m;
+  m.width = 60, m.layers = 3, m.heads = 5, m.hidden = 70, m.activation = ActivationKind::kSwiglu;
+  m.norm = {NormKind::kRms, NormPlace::kPost, 1e-6};
+  m.dropout = {0.1, 0.2, 0.3, 0.4};
+  m.max_length = 40, m.token_types = 2, m.embedding_norm = true, m.position.kind = PositionKind::kSinusoidal;
+  m.attention = {AttentionKind::kFull, true, AttentionImplementation::kDense};
+  m.initialize_from = "runs/first";
+  CHECK(c.model == m);
+  CHECK(c.objective.kind == ObjectiveKind::kMaskedLm);
+  CHECK(c.objective.rate == 0.2);
+  CHECK_FALSE(c.objective.tied);
+  CHECK(c.objective.transform);
+  CHECK(c.optimizer == OptimizerSettings{OptimizerKind::kAdam, 2e-3, 0.8, 0.95, 1e-7, 0.9, 0.5});
+  CHECK(c.schedule == ScheduleSettings{ScheduleKind::kCosine, 4, 0.1});
+  CHECK(c.training == TrainingSettings{-1, 1.5, 0, 400, 200, 2, 0.5});
+  CHECK(c.evaluation == EvaluationSettings{6, "accuracy", 3});
+  CHECK(c.checkpoint == CheckpointSettings{7, 4});
+  CHECK(c.inspect == InspectSettings{{"a cat", "a, b"}, 8});
+  CHECK(c.log == LogSettings{9, Progress::kOff});
+}
+
+TEST_CASE("the keys of one kind") {
+  const WorkingFolder folder;
+  const Config classify =
+      loaded(configuration(
+                 {"objective: {kind: sequence_classification, pooling: cls, pooler: true, label_smoothing: 0.1, class_weights: "
+                  "{cat: 2, \"a: b\": 0.5}}",
+                  "optimizer: {kind: sgd, momentum: 0.8}"}))
+          .config;
+  CHECK(classify.objective.pooling == Pooling::kCls);
+  CHECK(classify.objective.pooler);
+  CHECK(classify.objective.label_smoothing == 0.1);
+  CHECK(classify.objective.class_weights == std::map<std::string, double>{{"a: b", 0.5}, {"cat", 2}});
+  CHECK(classify.optimizer.momentum == 0.8);
+  const Config grammar =
+      loaded(configuration({"data: {kind: grammar, grammar: toy.grammar, train_sentences: 5, validation_sentences: 4, "
+                            "test_sentences: 3}",
+                            "objective: {kind: masked_lm}"}))
+          .config;
+  CHECK(grammar.data.grammar == "toy.grammar");
+  CHECK(grammar.data.train_sentences == 5);
+  CHECK(grammar.data.validation_sentences == 4);
+  CHECK(grammar.data.test_sentences == 3);
+  const Config random = loaded(configuration({"data: {kind: random, vocabulary_size: 50, length: 12}", "tokenizer: (none)",
+                                              "objective: {kind: sequence_classification, classes: 3}"}))
+                            .config;
+  CHECK(random.data.vocabulary_size == 50);
+  CHECK(random.data.length == 12);
+  CHECK(random.data.max_length == 12);
+  CHECK(random.model.max_length == 12);
+  CHECK(random.data.classes == 3);
+}
+
+TEST_CASE("short forms and defaults that depend on other keys") {
+  const WorkingFolder folder;
+  const Config plain = loaded(configuration({"run: {}"})).config;
+  CHECK(plain.run.name == "t");
+  CHECK(plain.model.max_length == 64);
+  CHECK_FALSE(plain.model.attention.causal);
+  CHECK(plain.training.batch_size == 32);
+  const Config c = loaded(configuration({"model: {dropout: 0.25, norm: rms, position: none, attention: causal}"})).config;
+  CHECK(c.model.dropout == DropoutSettings{0.25, 0.25, 0.25, 0.25});
+  CHECK(c.model.norm == NormSettings{NormKind::kRms, NormPlace::kPre, 1e-5});
+  CHECK(c.model.position.kind == PositionKind::kNone);
+  CHECK(c.model.attention.causal);
+  CHECK(loaded(configuration({"model: {attention: {kind: causal, causal: true}}"})).config.model.attention.causal);
+  CHECK(loaded(configuration({"objective: {kind: causal_lm}"})).config.model.attention.causal);
+  CHECK(loaded(configuration({"training: {steps: 0}"})).config.training.steps == 0);  // warm-up does not matter then
+  CHECK(loaded(configuration({"training: {steps: 10, batch_tokens: 99}"})).config.training.batch_size == 0);
+  CHECK(loaded(configuration({"training: {steps: 10, clip: none}"})).config.training.clip == 0);
+  CHECK(loaded(configuration({"training: {steps: 10, micro_batch: auto}", "run: {threads: auto}"})).config.run.threads == 0);
+}
+
+TEST_CASE("overrides stand above the file, later ones above earlier ones, and say so") {
+  const WorkingFolder folder;
+  const LoadedConfig l =
+      loaded(configuration({"training: {epochs: 3, batch_size: 8}", "model: {dropout: 0.1}"}),
+             {"training.steps=20", "training.batch_tokens=500", "model.dropout.hidden=0.3", "run.seed=1", "run.seed=2",
+              "optimizer.betas=[0.5, 0.6]", "optimizer={learning_rate: 0.5}", "inspect.sentences=[\"a, b\", c]"});
+  CHECK(l.config.training.steps == 20);
+  CHECK(l.config.training.epochs == 0);
+  CHECK(l.config.training.batch_size == 0);
+  CHECK(l.config.training.batch_tokens == 500);
+  CHECK(l.config.model.dropout == DropoutSettings{0.1, 0.1, 0.1, 0.3});
+  CHECK(l.config.run.seed == 2);
+  CHECK(l.config.optimizer.beta1 == 0.5);
+  CHECK(l.config.optimizer.learning_rate == 0.5);
+  CHECK(l.config.inspect.sentences == std::vector<std::string>{"a, b", "c"});
+  CHECK(l.origins.at("run.seed") == "--set");
+  CHECK(l.origins.at("model.dropout.residual") == "t.yaml:4");
+  CHECK(l.origins.at("model.dropout.hidden") == "--set");
+  CHECK(l.origins.at("model.max_length") == "from data.max_length");
+  CHECK_FALSE(l.origins.contains("training.epochs"));
+  CHECK_FALSE(l.origins.contains("checkpoint.keep"));
+  CHECK(l.warnings.empty());
+}
+
+TEST_CASE("an override takes the meaning of keys of the file away, with a warning") {
+  const WorkingFolder folder;
+  const LoadedConfig l =
+      loaded(configuration({"optimizer: {kind: adamw, betas: [0.5, 0.6]}", "schedule: {kind: linear, final_ratio: 0.5}"}),
+             {"optimizer.kind=sgd", "schedule.kind=constant"});
+  CHECK(l.config.optimizer.beta1 == OptimizerSettings().beta1);
+  CHECK(l.config.schedule.final_ratio == 0);
+  CHECK(l.warnings ==
+        std::vector<std::string>{
+            "t.yaml:6:26: optimizer.betas: left out, since it has no meaning with `optimizer.kind: sgd` (--set)",
+            "t.yaml:7:26: schedule.final_ratio: left out, since it has no meaning with `schedule.kind: constant` (--set)"});
+  const LoadedConfig masked = loaded(configuration({"model: {attention: causal}", "objective: {kind: masked_lm}"}));
+  REQUIRE(masked.warnings.size() == 1);
+  CHECK(masked.warnings[0] == "t.yaml:4:9: model.attention.causal: masked tokens are guessed from the words before them only");
+}
+
+TEST_CASE("show says every value and where it comes from") {
+  const WorkingFolder folder;
+  const LoadedConfig l = loaded(configuration({"objective: {kind: causal_lm}"}), {"training.clip=0.5"});
+  const std::string text = show(l, true);
+  const auto has = [&](const std::string& line) { return text.find(line) != std::string::npos; };
+  CHECK(has("  clip: 0.5                                      # --set\n"));
+  CHECK(has("  width: 64                                      # t.yaml:4\n"));
+  CHECK(has("    epsilon: 1.0e-05                             # default\n"));
+  CHECK(has("    causal: true                                 # from objective.kind: causal_lm\n"));
+  CHECK(has("  warmup_steps: 5                                # t.yaml:7\n"));
+  CHECK_FALSE(has("pooling"));  // has no meaning here
+  CHECK_FALSE(has("epochs"));   // steps are given
+  CHECK(show(l).find('#') == std::string::npos);
+}
+
+TEST_CASE("what show writes reads back as the same values") {
+  const WorkingFolder folder;
+  const Config c =
+      loaded(
+          configuration({"run: {name: \"on\", seed: 9007199254740992}", "log: {progress: \"off\"}",
+                         "objective: {kind: sequence_classification, class_weights: {\"yes\": 2, \"a \\\"b\\\" \\\\\": 1.0e-9}}",
+                         "inspect: {sentences: [\"true\", \"\", \"1\", \"a: b # c\", \"é\\t\\n'\"]}"}))
+          .config;
+  CHECK(c.inspect.sentences.back() == "é\t\n'");
+  CHECK(loaded(show({c, {}, {}})).config == c);
+}
+
+TEST_CASE("data paths are relative to the file that names them") {
+  const WorkingFolder folder;
+  const std::string text = configuration(
+      {"data: {kind: lines, train: ../data/a.txt, validation: ./b.txt, test: /c/d.txt}", "objective: {kind: masked_lm}"});
+  write("configs/one.yaml", text);
+  const Config c = load_config("configs/one.yaml", {"model.initialize_from=runs/x"});
+  CHECK(c.data.train == "data/a.txt");
+  CHECK(c.data.validation.path == "configs/b.txt");
+  CHECK(c.data.test.path == "/c/d.txt");
+  CHECK(c.model.initialize_from == "runs/x");  // of an override: relative to the working directory
+  CHECK(load_config(fs::absolute("configs/one.yaml").string()).data.train == (folder.path() / "data/a.txt").string());
+}
+
+TEST_CASE("the resolved file gives the same configuration") {
+  const WorkingFolder folder;
+  write("configs/one.yaml", configuration({"data: {kind: lines, train: ../data/a.txt, validation: 0.1, test: ../data/é.txt}",
+                                           "objective: {kind: masked_lm, rate: 0.3}"}));
+  const Config c = load_config("configs/one.yaml", {"optimizer.learning_rate=1e-4", "model.initialize_from=runs/first"});
+  const std::string text =
+      resolved_yaml(c, {{"version", "0.1.0"}, {"data.train", "xxh3:0f"}, {"build", "-O3: \"fast\""}}, "runs/one");
+  CHECK(text.find("  learning_rate: 1.0e-04\n") != std::string::npos);
+  CHECK(text.find("  train: ../../data/a.txt\n") != std::string::npos);
+  CHECK(text.find("  initialize_from: ../first\n") != std::string::npos);
+  CHECK(text.find("provenance:\n  build: \"-O3: \\\"fast\\\"\"\n  data.train: \"xxh3:0f\"\n  version: \"0.1.0\"\n") !=
+        std::string::npos);
+  write("runs/one/config.resolved.yaml", text);
+  CHECK(load_config("runs/one/config.resolved.yaml") == c);
+  CHECK(load_config("./configs/../runs/one/config.resolved.yaml") == c);
+
+  // A run directory behind a link.
+  fs::create_directories("disk/deep/runs");
+  fs::create_directory_symlink("disk/deep/runs", "linked");
+  write("linked/one/config.resolved.yaml", resolved_yaml(c, {}, "linked/one"));
+  write("data/a.txt", "x");
+  const Config behind = load_config("linked/one/config.resolved.yaml");
+  CHECK(fs::exists(behind.data.train));
+  CHECK(fs::equivalent(behind.data.train, "data/a.txt"));
+}
+
+TEST_CASE("every configuration that is shipped can be read, and again from its resolved form") {
+  const std::string source = VITRINE_SOURCE_DIR;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(source + "/configs"))
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  CHECK(files.size() >= 10);
+  const WorkingFolder folder;
+  for (const fs::path& file : files) {
+    INFO(file);
+    const LoadedConfig l = read_config(file.string());
+    CHECK(l.warnings.empty());
+    CHECK(l.config.run.name != "config");
+    write("runs/r/config.resolved.yaml", resolved_yaml(l.config, {{"version", "1"}}, "runs/r"));
+    CHECK(load_config("runs/r/config.resolved.yaml") == l.config);
+  }
+}
+
+TEST_CASE("every key is described, shows its default and can be explained") {
+  Config config;
+  const auto root = describe(config);
+  int keys = 0;
+  for_each_key(*root, [&](const Key& key) {
+    INFO(key.path);
+    CHECK(key.summary.size() > 3);
+    CHECK_FALSE(key.summary.ends_with("."));
+    CHECK(root->find(key.path) == &key);
+    for (const Condition& condition : key.conditions) REQUIRE(root->find(condition.key));
+    for (const std::string& name : key.shorthand) REQUIRE(key.find(name));
+    for (const Implication& implied : key.implications) REQUIRE(root->find(implied.key));
+    const std::string text = explain(key.path);
+    CHECK(text.starts_with(key.path + ": " + key.summary + ".\n"));
+    keys += key.value != nullptr;
+  });
+  CHECK(keys > 60);
+  CHECK(explain("objective.rate") ==
+        "objective.rate: Share of the tokens of a sequence that are predicted, one at least.\n"
+        "  value: a number x with 0 < x ≤ 1\n"
+        "  default: 0.15\n"
+        "  only with objective.kind: `masked_lm`\n"
+        "  only with data.kind: `text`, `lines`, `labelled_lines` or `random`\n");
+  CHECK(explain("training.clip").find("value: a positive number, or none\n  default: none\n") != std::string::npos);
+  CHECK(explain("optimizer").find("learning_rate ") != std::string::npos);
+  CHECK_THROWS_WITH(explain("optimizer.learning_rat"),
+                    "optimizer.learning_rat: unknown key\nhelp: did you mean `learning_rate`?");
+  CHECK_THROWS_WITH(explain("lr"), "lr: unknown key\nhelp: this is called `optimizer.learning_rate` here");
+}
+
+TEST_CASE("numbers are written so that every YAML reader sees a number, and the same one") {
+  CHECK(write_number(1e-4) == "1.0e-04");
+  CHECK(write_number(1.5e-10) == "1.5e-10");
+  CHECK(write_number(0.001) == "0.001");
+  CHECK(write_number(0) == "0.0");
+  CHECK(write_number(1) == "1.0");
+  CHECK(write_number(123456) == "123456.0");
+  CHECK(write_number(-2.5e300) == "-2.5e+300");
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 2000; ++i) {
+    const double x = std::ldexp(static_cast<double>(random() >> 11), static_cast<int>(random() % 600) - 300);
+    Node node;
+    node.kind = Node::Kind::kScalar;
+    node.text = write_number(x);
+    double back = 0;
+    std::string help;
+    REQUIRE(parse_number(node, back, help));
+    REQUIRE(back == x);
+    REQUIRE(node.text.find('.') != std::string::npos);  // PyYAML reads 1e-05 as a text
+  }
+}
+
+TEST_CASE("edit distance counts a swap as one") {
+  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("widht", "width") == 1);
+  CHECK(edit_distance("kitten", "sitting") == 3);
+  CHECK(edit_distance("ca", "abc") == 3);  // restricted: nothing is edited twice
+  CHECK(edit_distance("same", "same") == 0);
+  CHECK(closest("hedas", {"heads", "hidden"}) == "heads");
+  CHECK(closest("x", {"heads", "y"}) == "");
+  CHECK(closest("colour", {"heads", "hidden"}) == "");
+}
