@@ -8,12 +8,13 @@ namespace vitrine {
 namespace {
 
 constexpr int64_t kMicroBatch = 1024;    // tokens: activations of a block stay in a core's caches
-constexpr int64_t kTokensPerLane = 128;  // fewer do not pay for one more gradient buffer to clear and to add
+constexpr int64_t kTokensPerLane = 512;  // fewer do not pay for one more gradient buffer to clear and to add …
+constexpr int64_t kTokensForTwo = 128;   // … but a second core helps even then
 constexpr int64_t kMostLanes = 8;
 
 int64_t automatic_lanes(int64_t batch_tokens) {
-  const int64_t wanted = std::clamp<int64_t>(batch_tokens / kTokensPerLane, 1, kMostLanes);
-  return int64_t(std::bit_floor(uint64_t(wanted)));
+  const int64_t least = batch_tokens >= kTokensForTwo ? 2 : 1;
+  return int64_t(std::bit_floor(uint64_t(std::clamp(batch_tokens / kTokensPerLane, least, kMostLanes))));
 }
 
 int64_t predicted_rows(const EngineSettings& s, int64_t tokens, int64_t sequences) {

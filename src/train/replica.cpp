@@ -1,6 +1,7 @@
 #include "train/replica.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.h"
 
@@ -66,11 +67,20 @@ Replica::Replica(const EngineSettings& settings, const Extent& extent, std::uniq
 void Replica::for_each_micro_batch(const Batch& batch, int64_t first, int64_t last, const std::function<void(int64_t)>& use) {
   while (first < last) {
     const int64_t count = fitting(batch, first, last, plan_.extent);
+    poison();
     batch.slice(first, first + count, micro_batch_);
     inputs_.load(*ops_, micro_batch_, first);
     use(first_target_of(batch, first));
     first += count;
   }
+}
+
+// In debug builds, what a layer forgets to write is NaN and not what the last micro-batch left there.
+void Replica::poison() {
+#ifdef VITRINE_POISON
+  for (const auto* memory : {activations_.get(), gradients_.get()})
+    ops_->fill({memory->data, 1, memory->size, memory->size}, std::numeric_limits<Real>::quiet_NaN());
+#endif
 }
 
 double Replica::forward(bool training, RngKey rng, Probe* probe) {

@@ -37,6 +37,7 @@ class Replica {
 
  private:
   std::span<const Real> read(Tensor x);
+  void poison();
 
   std::unique_ptr<Backend> ops_;
   Model model_;

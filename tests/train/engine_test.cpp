@@ -258,6 +258,8 @@ TEST_CASE("the layout follows from configuration and data alone") {
   s.batch_tokens = 100;
   CHECK(layout_of(s).lanes == 1);
   s.batch_tokens = 1024;
+  CHECK(layout_of(s).lanes == 2);
+  s.batch_tokens = 100'000;
   CHECK(layout_of(s).lanes == 8);
   s.training.lanes = 4, s.training.micro_batch = 64;
   const Layout layout = layout_of(s);
