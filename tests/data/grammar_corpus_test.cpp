@@ -135,6 +135,14 @@ TEST_CASE("By enumeration the source of a link decides, and without it every pos
     for (int32_t s = 0; s < std::ssize(x.tokens); ++s)
       if (s != link.target) CHECK((link.pair[s] != x.tokens[s]) == (s == link.sources[0]));
 
+    if (c.tokens.size() > 3) {  // names: a distractor is any other name that is nearer
+      bool nearer = false;
+      for (int32_t s = 0; s < std::ssize(x.tokens); ++s)
+        for (const auto& name : c.tokens)
+          nearer |= name[0] == x.tokens[s] && name[0] != x.tokens[link.target] &&
+                    std::abs(s - link.target) < std::abs(link.sources[0] - link.target);
+      CHECK(link.attractor == nearer);
+    }
     const auto& truth = c.tokens[link.value];
     CHECK(std::count(truth.begin(), truth.end(), x.tokens[link.target]) == 1);
     const auto given = oracle(x.tokens, link.target, {}), pair = oracle(link.pair, link.target, {}),
@@ -206,6 +214,31 @@ TEST_CASE("A second cue, or a word that only leans to one value, leaves no link"
   CHECK(count("  1: the NOUN[one] BE[one] old\n") == 0);                       // nothing to decide
   CHECK(count("  1: the NOUN[n] BE[m] old\n") == 0);                           // nothing decides
   CHECK(count("  9: the NOUN[n] BE[n] old\n  1: the NOUN[n] is old\n") == 0);  // not even the source is certain
+}
+
+TEST_CASE("An attractor is a nearer token that says another value") {
+  const TemporaryFolder folder;
+  DataSettings data = english();
+  data.validation_sentences = 400;
+  data.grammar = write(folder,
+                       "feature number: one many\nclass NOUN [number]\n  one: cat dog\n  many: cats dogs\nclass BE [number]\n"
+                       "  one: is\n  many: are\nlink \"number\": number of BE\nfocus 9\n"
+                       "sentence\n  1: the NOUN[n] near the NOUN[m] BE[n]\n  1: NOUN[n] and two BE[n] near the NOUN[m]\n");
+  const Corpus corpus = load_corpus(data, {}, {}, 1);
+  const auto is_plural = [&](int32_t token) { return corpus.tokenizer->token(token).back() == 's'; };
+  Example x;
+  int64_t with = 0, without = 0;
+  for (int64_t i = 0; i < 400; ++i) {
+    for (const Link& link : corpus.validation->links(i)) {
+      corpus.validation->read(i, x);
+      const bool between = link.target == 5;  // else the other noun stands behind, as far away as the source or farther
+      const bool differs = is_plural(x.tokens[link.sources[0]]) != is_plural(x.tokens[between ? 4 : 6]);
+      CHECK(link.attractor == (between && differs));
+      ++(link.attractor ? with : without);
+    }
+  }
+  CHECK(with > 50);
+  CHECK(without > 150);
 }
 
 TEST_CASE("Mistakes about a grammar corpus are said") {

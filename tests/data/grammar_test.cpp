@@ -132,6 +132,21 @@ TEST_CASE("A grammar is multiplied out as it is written") {
   CHECK(probability(g, "the queen") == 0);
 }
 
+TEST_CASE("What a rule says of its own stays its own wherever it is used") {
+  const Grammar g = parse_grammar(
+      "feature n: one many\nclass NOUN [n]\n  one: cat\n  many: cats\nclass NAME\n  any: ann bob cid\n"
+      "rule TWICE\n  1: NAME=a NAME=a\nrule TWO [n]\n  1: NOUN[n] NOUN[m] NOUN[m]\n"
+      "sentence\n  1: TWICE TWICE\n  1: TWO[x] TWO[many] NOUN[x]\n",
+      "g");
+  CHECK(probability(g, "ann ann bob bob") == Approx(1. / 2 / 3 / 2));
+  CHECK(probability(g, "ann ann ann ann") == 0);
+  CHECK(probability(g, "ann bob ann bob") == 0);
+  CHECK(probability(g, "cat cats cats cats cat cat cat") == Approx(1. / 2 / 8));
+  CHECK(probability(g, "cat cats cats cats cat cat cats") == 0);
+  CHECK(probability(g, "cat cats cats cat cat cat cat") == 0);
+  CHECK(probability(g, "cat cats cats cats cat cats cat") == 0);
+}
+
 TEST_CASE("The exact probability of a hidden word is that of brute force, also for the beginnings of longer sentences") {
   const Grammar g = parse_grammar(kSmall, "small");
   const std::vector<Derivation> all = all_derivations(g);
