@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/ops/packed_product.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 
@@ -60,6 +61,7 @@ class CpuBackend final : public Backend {
   // What upload() hands out, block after block; kept from step to step, so that a step of known size allocates nothing.
   std::vector<std::vector<int32_t>> blocks_;
   size_t block_ = 0, used_ = 0;
+  PackedProduct product_;
 };
 
 std::unique_ptr<Backend> make_cpu_backend();

@@ -1,0 +1,157 @@
+#include "backend/ops/packed_product.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace vitrine::inline VITRINE_PRECISION {
+namespace {
+
+constexpr int64_t kRows = PackedProduct::kRows, kColumns = PackedProduct::kColumns, kVector = PackedProduct::kVector;
+
+constexpr int64_t kNear = 4096;  // numbers: half of a first-level cache
+
+typedef Real Vector __attribute__((vector_size(kVector * sizeof(Real))));
+Vector load(const Real* x) {
+  Vector v;
+  std::memcpy(&v, x, sizeof v);
+  return v;
+}
+void store(Real* x, Vector v) { std::memcpy(x, &v, sizeof v); }
+
+// A matrix whose (i, j) is at data[i · row + j · column]: transposing swaps the steps.
+struct Steps {
+  const Real* data;
+  int64_t row, column;
+  const Real* at(int64_t i, int64_t j) const { return data + i * row + j * column; }
+  Steps from(int64_t i, int64_t j) const { return {at(i, j), row, column}; }
+};
+
+Steps steps(Operand<Tensor> x) { return {x.view.data, x.transposed ? 1 : x.view.stride, x.transposed ? x.view.stride : 1}; }
+
+// a₀ b₀ a₁ b₁ …: the halves of both, from the first
+template <size_t... i>
+Vector interleave_low(Vector a, Vector b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, (i % 2 * kVector + i / 2)...);
+}
+template <size_t... i>
+Vector interleave_high(Vector a, Vector b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, (i % 2 * kVector + (i + kVector) / 2)...);
+}
+
+// out[k][i] = x[i][k] for i, k < kVector: interleaving rows i and i + kVector/2, log₂ kVector times, transposes.
+void transpose(Real* out, int64_t out_step, const Real* x, int64_t step) {
+  constexpr auto lanes = std::make_index_sequence<kVector>{};
+  std::array<Vector, kVector> v, next;
+  for (int64_t i = 0; i < kVector; ++i) v[i] = load(x + i * step);
+  for (int64_t round = 1; round < kVector; round *= 2) {
+    for (int64_t i = 0; i < kVector / 2; ++i) {
+      next[2 * i] = interleave_low(v[i], v[i + kVector / 2], lanes);
+      next[2 * i + 1] = interleave_high(v[i], v[i + kVector / 2], lanes);
+    }
+    v = next;
+  }
+  for (int64_t k = 0; k < kVector; ++k) store(out + k * out_step, v[k]);
+}
+
+// out[k][j] = b(k, j) for the `width` ≤ kColumns columns from the first, and 0 for the others
+void pack_columns(Real* out, Steps b, int64_t width, int64_t depth) {
+  for (int64_t j = 0; j < kColumns; j += kVector) {
+    const bool whole = j + kVector <= width;
+    int64_t k = 0;
+    if (whole && b.column == 1) {
+      for (; k < depth; ++k) store(out + k * kColumns + j, load(b.at(k, j)));
+    } else if (whole) {
+      for (; k + kVector <= depth; k += kVector) transpose(out + k * kColumns + j, kColumns, b.at(k, j), b.column);
+    }
+    for (; k < depth; ++k) {
+      for (int64_t l = j; l < j + kVector; ++l) out[k * kColumns + l] = l < width ? *b.at(k, l) : 0;
+    }
+  }
+}
+
+// out[i / kRows][k][i mod kRows] = a(i, k)
+void pack_rows(Real* out, Steps a, int64_t rows, int64_t depth) {
+  for (int64_t i = 0; i < rows; i += kRows) {
+    for (int64_t k = 0; k < depth; ++k, out += kRows) {
+      if (i + kRows <= rows) {
+        std::memcpy(out, a.at(i, k), kRows * sizeof(Real));
+      } else {
+        for (int64_t l = i; l < rows; ++l) out[l - i] = *a.at(l, k);
+      }
+    }
+  }
+}
+
+// c [rows, columns] = or += scale · Σ_k a(·, k) b(k, ·),  columns ≤ vectors · kVector
+template <int64_t rows, int64_t vectors>
+void block(Real* c, int64_t stride, int64_t columns, Steps a, const Real* b, int64_t depth, Real scale, bool add) {
+  Vector sum[rows][vectors] = {};
+  for (int64_t k = 0; k < depth; ++k, b += kColumns) {
+    Vector bk[vectors];
+    for (int64_t v = 0; v < vectors; ++v) bk[v] = load(b + v * kVector);
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t v = 0; v < vectors; ++v) sum[i][v] += *a.at(i, k) * bk[v];
+    }
+  }
+  if (columns == vectors * kVector) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t v = 0; v < vectors; ++v) {
+        Real* ci = c + i * stride + v * kVector;
+        store(ci, add ? load(ci) + scale * sum[i][v] : scale * sum[i][v]);
+      }
+    }
+  } else {
+    Real values[vectors * kVector];
+    for (int64_t i = 0; i < rows; ++i) {
+      std::memcpy(values, sum[i], sizeof values);
+      for (int64_t j = 0; j < columns; ++j) c[i * stride + j] = (add ? c[i * stride + j] : 0) + scale * values[j];
+    }
+  }
+}
+
+// The block for this number of rows: kRows, or fewer at the end of a matrix.
+template <int64_t most = kRows>
+void block_of(int64_t rows, Real* c, int64_t stride, int64_t columns, Steps a, const Real* b, int64_t depth, Real scale,
+              bool add) {
+  if constexpr (most > 1) {
+    if (rows < most) return block_of<most - 1>(rows, c, stride, columns, a, b, depth, scale, add);
+  }
+  if (columns > kVector) return block<most, 2>(c, stride, columns, a, b, depth, scale, add);
+  return block<most, 1>(c, stride, columns, a, b, depth, scale, add);
+}
+
+}  // namespace
+
+void PackedProduct::operator()(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, bool add) {
+  const Steps A = steps(a), B = steps(b);
+  const int64_t M = c.rows, N = c.cols, K = a.transposed ? a.view.rows : a.view.cols;
+  if (K == 0 && !add) {
+    for (int64_t i = 0; i < M; ++i) std::fill_n(c.row(i), N, Real{0});
+  }
+  // The innermost loop reads kRows rows of A side by side. That is well when they are rows in memory, or all of A is near.
+  const bool pack_a = a.transposed && M * K > kNear;
+  for (int64_t n = 0; n < N; n += kBlockColumns) {
+    const int64_t n_end = std::min(n + kBlockColumns, N);
+    for (int64_t k = 0; k < K; k += kBlockDepth) {
+      const int64_t depth = std::min(kBlockDepth, K - k);
+      for (int64_t j = n; j < n_end; j += kColumns) {
+        pack_columns(b_.data() + (j - n) * depth, B.from(k, j), std::min(kColumns, n_end - j), depth);
+      }
+      for (int64_t m = 0; m < M; m += kBlockRows) {
+        const int64_t m_end = std::min(m + kBlockRows, M);
+        if (pack_a) pack_rows(a_.data(), A.from(m, k), m_end - m, depth);
+        for (int64_t j = n; j < n_end; j += kColumns) {
+          for (int64_t i = m; i < m_end; i += kRows) {
+            const Steps rows = pack_a ? Steps{a_.data() + (i - m) * depth, 1, kRows} : A.from(i, k);
+            block_of(std::min(kRows, m_end - i), c.row(i) + j, c.stride, std::min(kColumns, n_end - j), rows,
+                     b_.data() + (j - n) * depth, depth, scale, add || k > 0);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace vitrine::inline VITRINE_PRECISION

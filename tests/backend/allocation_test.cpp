@@ -1,0 +1,36 @@
+#include "support/allocation_count.h"
+
+#include "backend/cpu_backend.h"
+#include "support/tensors.h"
+
+using namespace vitrine;
+
+TEST_CASE("primitives allocate nothing, but oneDNN's own buffers in a product") {
+  CpuBackend ops;
+  const Packing packing = packing_of({20, 44});
+  const Guarded x = Guarded(64, 96).random(1), W = Guarded(130, 96).random(2), y(64, 130), row(1, 130), s(1, 3 * packing.pairs());
+  const Guarded column(64, 1), gradient = Guarded(1, 130).fill(0), dy(64, 130);
+  const std::vector<int32_t> host(64, 3);
+  ops.upload(host);
+  const int64_t before = allocation_count();
+  ops.begin_step();
+  const Indices index = ops.upload(host);
+  ops.matmul(*y, *x, (*W).T(), 1, Write::kSet);
+  ops.matmul(*W, (*y).T(), *x, 1, Write::kAdd);
+  const Tiles X{x, &packing, 3, false}, S{s, &packing, 3, true};
+  ops.matmul(S, X, X.T(), Real(0.1), Write::kSet);
+  ops.softmax_forward(S, S, Mask::kCausal);
+  ops.softmax_backward(S, S, S, Mask::kCausal);
+  ops.dropout(S, S, Real(0.1), RngKey{}, 0);
+  ops.fill(row, 1);
+  ops.bias_forward(y, y, row);
+  ops.bias_backward(gradient, y);
+  ops.layer_norm_forward(dy, column, column, y, row, row, Real(1e-5));
+  ops.layer_norm_backward(y, gradient, gradient, dy, dy, column, column, row);
+  ops.activation_forward(dy, y, Activation::kGelu);
+  ops.gather(y, dy, index, Write::kAdd);
+  ops.cross_entropy_forward(column, column, y, index, {}, Real(0.1));
+  ops.cross_entropy_backward(y, y, column, index, {}, Real(0.1), 1);
+  ops.sum_squares(y);
+  CHECK(allocation_count() == before);
+}
