@@ -63,6 +63,11 @@ TEST_CASE("text falls into words by the rules") {
   CHECK(split("What 's `` it '' ? 'll n't 'Hara") == Words{"What", "'s", "``", "it", "''", "?", "'ll", "n't", "'", "Hara"});
   CHECK(split("dogs' end- -5 --x !!!") == Words{"dogs", "'", "end", "-", "-", "5", "--", "x", "!!!"});
   CHECK(split("naïve Ж語-x") == Words{"naïve", "Ж語-x"});
+  CHECK(split("“Don’t,” he said — and left… «¿Qué?» 他说。「好」") == Words{"“",   "Don’t", ",",  "”",  "he", "said", "—",
+                                                                            "and", "left",  "…",  "«",  "¿",  "Qué",  "?",
+                                                                            "»",   "他说",  "。", "「", "好", "」"});
+  CHECK(split("Tom’s ’s ’tis a—b x\xE2\x80 \xE2\x80y ’’") ==
+        Words{"Tom’s", "’s", "’", "tis", "a", "—", "b", "x\xE2\x80", "\xE2\x80y", "’’"});
   CHECK(split("").empty());
   CHECK(split(" \t\r\n\v\f").empty());
 }
