@@ -46,7 +46,7 @@ block 0  head 0       head 1       head 2
      and  · · 9 · ·    2 2 2 2 2    · 9 · · ·
 › [MASK]  · · · 9 ·    2 2 2 2 2    · · 9 · ·
     left  · · · · 9    2 2 2 2 2    · · · 9 ·
-  on «…»    ·          .20            ·
+  on «…»   ·          .20            ·
 
 block 1  head 0       head 1       head 2
           ▾            ▾            ▾
@@ -55,7 +55,7 @@ block 1  head 0       head 1       head 2
      and  · · 9 · ·    2 2 2 2 2    · 9 · · ·
 › [MASK]  · · · 9 ·    2 2 2 2 2    8 · · · ·
     left  · · · · 9    2 2 2 2 2    · · · 9 ·
-  on «…»    ·          .20          .88
+  on «…»   ·          .20          .88
 
 )");
 }

@@ -1,0 +1,51 @@
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "cli/verbs.h"
+#include "config/config.h"
+
+namespace vitrine {
+namespace {
+
+class ConfigVerb : public Verb {
+ public:
+  CLI::App* declare(CLI::App& program) override {
+    CLI::App* verb = program.add_subcommand("config", "shows, checks and explains configurations");
+    verb->require_subcommand(1);
+    show_ = verb->add_subcommand("show", "every value of a configuration, defaults included");
+    add_config_argument(*show_, path_, sets_);
+    show_->add_flag("--origin", origin_, "where each value comes from: a line of the file, --set, or the default");
+    show_->footer("Example:\n  vitrine config show configs/trec.yaml --origin");
+    check_ = verb->add_subcommand("check", "finds every mistake of a configuration at once");
+    add_config_argument(*check_, path_, sets_);
+    check_->footer("Example:\n  vitrine config check configs/trec.yaml");
+    explain_ = verb->add_subcommand("explain", "what a key means: its type, range and default");
+    explain_->add_option("KEY", key_, "a key or a section; all of them where there is none");
+    explain_->footer("Example:\n  vitrine config explain optimizer.learning_rate");
+    verb->footer("Example:\n  vitrine config explain model");
+    return verb;
+  }
+
+  int run() override {
+    if (explain_->parsed()) {
+      print(explain(key_));
+      return 0;
+    }
+    const LoadedConfig loaded = read_config(path_, sets_);
+    for (const std::string& warning : loaded.warnings) log_warning("{}", warning);
+    print(show_->parsed() ? show(loaded, origin_) : path_ + ": no mistakes\n");
+    return 0;
+  }
+
+ private:
+  CLI::App *show_ = nullptr, *check_ = nullptr, *explain_ = nullptr;
+  std::string path_, key_;
+  std::vector<std::string> sets_;
+  bool origin_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_config_verb() { return std::make_unique<ConfigVerb>(); }
+
+}  // namespace vitrine

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <thread>
+
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+
+namespace vitrine {
+namespace {
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+double available_memory() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("MemAvailable:")) return std::stod(line.substr(13)) * 1024;
+  return 0;
+}
+
+class DoctorVerb : public Verb {
+ public:
+  CLI::App* declare(CLI::App& program) override {
+    CLI::App* verb = program.add_subcommand("doctor", "what was built in, what this machine offers, what is missing");
+    verb->footer("Example:\n  vitrine doctor");
+    return verb;
+  }
+
+  int run() override {
+    const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+    std::string out = fmt::format("vitrine {}\n  build      {}\n", VITRINE_VERSION, VITRINE_BUILD);
+    out += fmt::format("  processor  {}, {} threads\n", processor(), std::thread::hardware_concurrency());
+    out += fmt::format("  memory     {}, {} of it available\n", megabytes(memory), megabytes(available_memory()));
+    out += "  devices    cpu\n";
+#ifdef VITRINE_HAS_ONEDNN
+    out += "  products   Eigen and oneDNN\n";
+#else
+    out +=
+        "  products   Eigen\n  missing    oneDNN, whose matrix products are faster on processors with AVX-512:\n"
+        "             apt install libdnnl-dev, then configure and build again\n";
+#endif
+#ifndef VITRINE_HAS_NATIVE
+    out += "  slow       built without -march=native: cmake -DVITRINE_NATIVE=ON is about 3 times as fast\n";
+#endif
+#ifndef NDEBUG
+    out += "  slow       a debug build: cmake -DCMAKE_BUILD_TYPE=Release is many times as fast\n";
+#endif
+    const Terminal t = terminal_of(STDOUT_FILENO);
+    const char* colours = t.style.colours == Colours::kTrue  ? "16 million colours"
+                          : t.style.colours == Colours::k256 ? "256 colours"
+                                                             : "no colours";
+    out += fmt::format("  terminal   {} columns, {}{}\n", t.style.width, colours, t.is_terminal ? "" : " (not a terminal)");
+    print(out);
+    return 0;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_doctor_verb() { return std::make_unique<DoctorVerb>(); }
+
+}  // namespace vitrine

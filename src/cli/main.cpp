@@ -1,0 +1,95 @@
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "base/error.h"
+#include "cli/verbs.h"
+
+namespace vitrine {
+namespace {
+
+// A usage mistake has the code of a configuration mistake.
+constexpr int kUsage = static_cast<int>(ErrorKind::kConfig);
+constexpr int kInternal = static_cast<int>(ErrorKind::kInternal);
+constexpr int kReaderGone = 141;  // 128 + SIGPIPE, as a shell shows it
+
+struct ReaderGone {};
+
+int run(int argc, char** argv) {
+  CLI::App program{"Trains tiny transformer encoders and shows what their attention does.", "vitrine"};
+  program.require_subcommand(1);
+  program.set_version_flag("--version", VITRINE_VERSION);
+  program.footer(
+      "Begin with:  vitrine train configs/quickstart.yaml\n`vitrine VERB --help` shows a verb's options and an example.");
+  std::vector<std::unique_ptr<Verb>> verbs;
+  std::vector<CLI::App*> commands;
+  for (auto make : {make_train_verb, make_evaluate_verb, make_attention_verb, make_gradcheck_verb, make_gradients_verb,
+                    make_bench_verb, make_config_verb, make_doctor_verb}) {
+    verbs.push_back(make());
+    commands.push_back(verbs.back()->declare(program));
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    std::ostringstream out;
+    program.exit(success, out, out);
+    print(out.str());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    program.exit(error, out, out);
+    std::fputs(out.str().c_str(), stderr);
+    return kUsage;
+  }
+  for (size_t i = 0; i < verbs.size(); ++i)
+    if (commands[i]->parsed()) return verbs[i]->run();
+  return kUsage;
+}
+
+}  // namespace
+
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  if (errno == EPIPE) throw ReaderGone();
+  fail(ErrorKind::kInternal, "cannot write the results: {}", std::strerror(errno));
+}
+
+void add_config_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets) {
+  verb.add_option("CONFIG", path, "a configuration in YAML")->required();
+  verb.add_option("--set", sets, "replaces a value: --set training.clip=0.5 (again for more)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_run_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets) {
+  verb.add_option("RUN", path, "a run directory, such as runs/quickstart")->required();
+  verb.add_option("--set", sets, "replaces a value of its configuration (again for more)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+}  // namespace vitrine
+
+int main(int argc, char** argv) {
+  using namespace vitrine;
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of a write, not the end of a training
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return static_cast<int>(error.kind());
+  } catch (const ReaderGone&) {
+    return kReaderGone;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(
+        stderr,
+        "error: out of memory\nhelp: a smaller training.micro_batch, training.lanes, model.width or vocabulary needs less\n");
+    return kInternal;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: internal: %s\n", error.what());
+    return kInternal;
+  }
+}

@@ -1,0 +1,40 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/session.h"
+#include "data/floors.h"
+#include "inspect/link_test.h"
+#include "inspect/terminal_text.h"
+#include "train/evaluation.h"
+
+namespace vitrine {
+
+// How good a model is on one split, beside what it has to be compared with.
+struct LinkResult : LinkReport {
+  double loss = 0;  // of the targets that carry such a link
+  std::optional<double> unigram, entropy;
+};
+struct SplitReport {
+  std::string split;
+  int64_t step = 0;
+  Evaluation evaluation;
+  SplitFloors floors;
+  std::vector<LinkResult> links;
+};
+
+// Evaluates on `split`. With links in the corpus their test is made, too: heads are chosen on the validation split where there is one,
+// and `untrained` is the same model with its initial parameters.
+SplitReport report_split(const Session& session, Engine& engine, const std::string& split, int64_t step, bool with_links = true);
+
+nlohmann::ordered_json to_json(const SplitReport& report);
+// (loss − entropy)/(unigram − entropy): 0 is perfect, 1 is knowing only how frequent each answer is. None where a floor is missing.
+std::optional<double> share_left(double loss, std::optional<double> unigram, std::optional<double> entropy);
+
+std::string draw_report(const SplitReport& report, const Session& session, const TerminalStyle& style);
+std::string draw_links(const std::vector<LinkResult>& links);
+std::string draw_classes(const SplitReport& report, const std::vector<std::string>& labels, const TerminalStyle& style);
+
+}  // namespace vitrine

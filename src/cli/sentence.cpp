@@ -1,0 +1,156 @@
+#include "cli/sentence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+
+namespace vitrine {
+namespace {
+
+// A split of one sequence.
+class OneExample : public Dataset {
+ public:
+  OneExample(const Dataset& data, int64_t index) : data_(data), index_(index) {}
+  int64_t size() const override { return 1; }
+  int64_t length(int64_t) const override { return data_.length(index_); }
+  void read(int64_t, Example& out, int64_t) const override { data_.read(index_, out); }
+  std::vector<Link> links(int64_t) const override { return data_.links(index_); }
+
+ private:
+  const Dataset& data_;
+  int64_t index_;
+};
+
+// Memory for any number of predicted tokens.
+EngineSettings for_one_sentence(EngineSettings settings, int64_t length) {
+  for (ObjectiveSettings& o : settings.objectives) o.rate = 1;
+  settings.shortest = 1;
+  settings.longest = std::max(settings.longest, length);
+  settings.batch_tokens = std::max(settings.batch_tokens, length);
+  settings.training.lanes = 1;
+  return settings;
+}
+
+std::vector<Prediction> read_predictions(const Batch& batch, const ForwardResult& result, const std::vector<std::string>& classes,
+                                         bool last_only, size_t answers) {
+  std::vector<Prediction> out;
+  const Targets& targets = batch.targets[0];
+  const auto C = static_cast<size_t>(result.classes);
+  for (size_t m = last_only && !targets.classes.empty() ? targets.classes.size() - 1 : 0; m < targets.classes.size(); ++m) {
+    Prediction& p = out.emplace_back();
+    p.position = targets.rows.empty() ? -1 : targets.rows[m];
+    if (targets.classes[m] >= 0) p.truth = classes[static_cast<size_t>(targets.classes[m])];
+    const std::span<const double> z = std::span(result.logits).subspan(m * C, C);
+    const double largest = *std::max_element(z.begin(), z.end());
+    double sum = 0;
+    for (double x : z) sum += std::exp(x - largest);
+    std::vector<size_t> order(C);
+    std::iota(order.begin(), order.end(), size_t{0});
+    const size_t k = std::min(answers, C);
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
+                      [&](size_t a, size_t b) { return z[a] != z[b] ? z[a] > z[b] : a < b; });
+    for (size_t i = 0; i < k; ++i) p.best.push_back({classes[order[i]], std::exp(z[order[i]] - largest) / sum});
+  }
+  return out;
+}
+
+std::vector<std::string> class_names(const Config& config, const Tokenizer& tokenizer, const std::vector<std::string>& labels) {
+  if (config.objective.kind == ObjectiveKind::kSequenceClassification) return labels;
+  std::vector<std::string> names;
+  for (int64_t id = 0; id < tokenizer.size(); ++id) names.emplace_back(tokenizer.token(static_cast<int32_t>(id)));
+  return names;
+}
+
+SentenceView view(Engine& engine, const Config& config, const Batch& batch, const Tokenizer& tokenizer,
+                  const std::vector<std::string>& labels, size_t answers) {
+  SentenceView v;
+  for (int32_t id : batch.tokens) v.shown.tokens.emplace_back(tokenizer.token(id));
+  v.maps = AttentionMaps(config.model.layers, config.model.heads, batch.size());
+  AttentionRecorder recorder(v.maps);
+  ForwardResult result;
+  engine.forward(batch, result, Want::kLogits, &recorder);
+  const bool last_only = config.objective.kind == ObjectiveKind::kCausalLm;
+  v.predictions = read_predictions(batch, result, class_names(config, tokenizer, labels), last_only, answers);
+  if (config.objective.kind == ObjectiveKind::kMaskedLm && v.predictions.size() == 1) v.shown.target = v.predictions[0].position;
+  return v;
+}
+
+Batch batch_of(const Config& config, const std::vector<int32_t>& ids) {
+  Batch batch;
+  if (target_of(config).prepend_cls) batch.tokens.push_back(Tokenizer::kCls);
+  batch.tokens.insert(batch.tokens.end(), ids.begin(), ids.end());
+  batch.offsets = {0, batch.size()};
+  batch.sequences = {0};
+  Targets& targets = batch.targets.emplace_back();
+  if (config.objective.kind == ObjectiveKind::kSequenceClassification) {
+    targets.classes = {-1};
+  } else {
+    for (int64_t i = 0; i < batch.size(); ++i) {
+      const bool masked = batch.tokens[static_cast<size_t>(i)] == Tokenizer::kMask;
+      if (config.objective.kind == ObjectiveKind::kMaskedLm && !masked) continue;
+      targets.rows.push_back(static_cast<int32_t>(i));
+      targets.classes.push_back(-1);
+    }
+  }
+  return batch;
+}
+
+}  // namespace
+
+SentenceView view_text(const Run& run, const std::string& text, size_t answers) {
+  const Tokenizer& tokenizer = *run.learned.tokenizer;
+  std::vector<int32_t> ids;
+  for (const Piece& piece : tokenizer.encode_with_masks(text)) ids.push_back(piece.id);
+  if (ids.empty()) fail(ErrorKind::kConfig, "the text '{}' holds no token", printable(text));
+  const int64_t extra = target_of(run.config).prepend_cls ? 1 : 0, limit = run.config.data.max_length;
+  if (std::ssize(ids) + extra > limit)
+    fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
+         std::ssize(ids) + extra, limit);
+  const Batch batch = batch_of(run.config, ids);
+  const EngineSettings settings = for_one_sentence(
+      engine_settings_of(run.config, tokenizer.size(), run.learned.labels, batch.size(), batch.size()), batch.size());
+  const std::unique_ptr<Engine> engine = make_engine(run.config.run.precision, settings);
+  engine->set_parameters(run.checkpoint.model);
+  return view(*engine, run.config, batch, tokenizer, run.learned.labels, answers);
+}
+
+SentenceView view_sample(const Session& s, const LoadedCheckpoint& checkpoint, const std::string& split, int64_t number,
+                         size_t answers) {
+  const Dataset* data = s.corpus.split(split);
+  if (data == nullptr) fail(ErrorKind::kConfig, "--split: this corpus has no {} split", split);
+  if (number < 1 || number > data->size())
+    fail(ErrorKind::kConfig, "--sample {}: the {} split has sequences 1 to {}", number, split, data->size());
+  const OneExample one(*data, number - 1);
+  Example example;
+  one.read(0, example, 0);
+  Batch batch;
+  s.collator->append(batch, example, number - 1, kEvaluationEpoch);
+  s.collator->finish(batch);
+  const EngineSettings settings = for_one_sentence(s.engine, batch.size());
+  const std::unique_ptr<Engine> untrained = make_engine(s.config.run.precision, settings);
+  const std::unique_ptr<Engine> engine = make_engine(s.config.run.precision, settings);
+  engine->set_parameters(checkpoint.model);
+  SentenceView v = view(*engine, s.config, batch, *s.corpus.tokenizer, s.corpus.labels, answers);
+  const std::vector<Link> links = one.links(0);
+  if (links.empty() || s.config.objective.kind != ObjectiveKind::kMaskedLm) return v;
+  const Link& link = links.front();
+  const auto k = static_cast<size_t>(link.link_class);
+  const LinkClass& link_class = s.corpus.link_classes[k];
+  v.shown.target = link.target + s.collator->extra();
+  for (int32_t source : link.sources) v.shown.sources.push_back(source + s.collator->extra());
+  LinkTestOptions options;
+  options.most = 1;
+  SentenceLink& out = v.link.emplace();
+  out.name = link_class.name;
+  out.value = link_class.values[static_cast<size_t>(link.value)];
+  out.pair_value = link_class.values[static_cast<size_t>(link.pair_value)];
+  out.pair = s.corpus.tokenizer->decode(link.pair);
+  out.measure = measure_links(*engine, s.config.model, s.corpus, one, *s.collator, options)[k];
+  options.effects = false;
+  out.untrained = measure_links(*untrained, s.config.model, s.corpus, one, *s.collator, options)[k];
+  return v;
+}
+
+}  // namespace vitrine

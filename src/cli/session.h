@@ -1,0 +1,56 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "train/checkpoint.h"
+#include "train/engine.h"
+#include "train/run_directory.h"
+
+namespace vitrine {
+
+// What every verb that computes is put together from: the configuration, the corpus it names, and what an engine must know.
+struct Session {
+  Config config;
+  TargetSettings target;
+  Corpus corpus;
+  std::unique_ptr<Collator> collator;
+  EngineSettings engine;
+
+  std::unique_ptr<Engine> make_engine() const;
+  std::unique_ptr<Loader> make_loader() const;  // of the training split
+  bool classifies() const { return config.objective.kind == ObjectiveKind::kSequenceClassification; }
+  int64_t evaluation_tokens() const;  // of a batch
+};
+Session make_session(const Config& config, Learned learned = {});
+
+TargetSettings target_of(const Config& config);
+// Without a corpus: `shortest` and `longest` are lengths of sequences in tokens, with [CLS].
+EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, const std::vector<std::string>& labels,
+                                  int64_t shortest, int64_t longest);
+
+// A run directory as every verb but train reads it: the configuration (with `--set` over it), tokenizer and labels, one checkpoint.
+struct Run {
+  RunDirectory directory;
+  Config config;
+  Learned learned;
+  LoadedCheckpoint checkpoint;
+};
+Run open_run(const std::string& path, const std::vector<std::string>& sets = {},
+             CheckpointChoice choice = CheckpointChoice::kBest);
+
+// What a run has learned from its training text; empty members where the files are not there.
+Learned read_learned(const std::string& run);
+void write_learned(const std::string& run, const Corpus& corpus);
+
+// `model.initialize_from`: a run directory or a safetensors file. The tokenizer of a run belongs to its parameters.
+Learned learned_for(const Config& config);
+void initialize(Engine& engine, const Config& config);  // says what was taken
+
+// Version, compiler and hashes of the data files and the tokenizer, for config.resolved.yaml.
+std::map<std::string, std::string> provenance_of(const Session& session);
+
+}  // namespace vitrine

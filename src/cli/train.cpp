@@ -1,0 +1,155 @@
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/train_run.h"
+#include "cli/verbs.h"
+
+namespace vitrine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Every number of a report that has a mean over seeds, by its path: "loss", "links.name.decision".
+void collect(const Json& node, const std::string& path, std::vector<std::pair<std::string, double>>& out) {
+  for (const auto& [key, value] : node.items()) {
+    const std::string name = path.empty() ? key : path + "." + key;
+    if (value.is_object())
+      collect(value, name, out);
+    else if (value.is_number() && key != "step" && key != "examples" && key != "targets" && key != "count" && key != "attractors")
+      out.emplace_back(name, value.get<double>());
+  }
+}
+
+struct Spread {
+  std::string name;
+  double mean = 0, deviation = 0;  // of the sample: divided by n − 1
+};
+
+std::vector<Spread> spread_of(const std::vector<Json>& reports) {
+  std::vector<Spread> out;
+  std::vector<std::vector<std::pair<std::string, double>>> all;
+  for (const Json& report : reports) collect(report, "", all.emplace_back());
+  for (const auto& [name, first] : all.front()) {
+    std::vector<double> values;
+    for (const auto& numbers : all)
+      for (const auto& [other, value] : numbers)
+        if (other == name) values.push_back(value);
+    if (values.size() != all.size()) continue;
+    Spread s{name, 0, 0};
+    for (double v : values) s.mean += v / static_cast<double>(values.size());
+    for (double v : values) s.deviation += (v - s.mean) * (v - s.mean);
+    s.deviation = values.size() > 1 ? std::sqrt(s.deviation / static_cast<double>(values.size() - 1)) : 0;
+    out.push_back(s);
+  }
+  return out;
+}
+
+class TrainVerb : public Verb {
+ public:
+  CLI::App* declare(CLI::App& program) override {
+    CLI::App* verb = program.add_subcommand("train", "trains a model and writes a run directory");
+    add_config_argument(*verb, config_, sets_);
+    verb->add_option("--run-dir", run_dir_, "where the run is written (default: runs/ and run.name)")->type_name("DIR");
+    auto* resume = verb->add_flag("--resume", resume_, "goes on with an existing run, to the bit");
+    verb->add_flag("--overwrite", overwrite_, "starts anew in an existing run directory")->excludes(resume);
+    verb->add_option("--seeds", seeds_, "trains once for each seed, then says mean and standard deviation")
+        ->delimiter(',')
+        ->type_name("1,2,3")
+        ->check(CLI::NonNegativeNumber)
+        ->allow_extra_args(false);
+    verb->add_flag("--json", json_, "the results as one JSON object on stdout");
+    verb->footer(
+        "Examples:\n"
+        "  vitrine train configs/quickstart.yaml\n"
+        "  vitrine train configs/trec.yaml --set training.epochs=3 --run-dir runs/short\n"
+        "  vitrine train configs/trec.yaml --seeds 1,2,3,4,5");
+    return verb;
+  }
+
+  int run() override { return seeds_.empty() ? train_one() : train_seeds(); }
+
+ private:
+  RunDirectory::Mode mode() const {
+    return resume_ ? RunDirectory::Mode::kResume : overwrite_ ? RunDirectory::Mode::kOverwrite : RunDirectory::Mode::kNew;
+  }
+
+  Config load(const std::vector<std::string>& sets, bool warn) const {
+    LoadedConfig loaded = read_config(config_, sets);
+    for (const std::string& warning : loaded.warnings)
+      if (warn) log_warning("{}", warning);
+    return loaded.config;
+  }
+
+  std::string directory(const Config& config) const { return run_dir_.empty() ? "runs/" + config.run.name : run_dir_; }
+
+  int train_one() {
+    const Config config = load(sets_, true);
+    const TrainOutcome outcome = train_in(directory(config), mode(), config);
+    if (json_) {
+      print(to_json(outcome, config).dump() + "\n");
+    } else {
+      std::string text = outcome.text;
+      if (outcome.result.ending != Ending::kSignal) {
+        text += fmt::format("\nNext:  vitrine attention {} --sample 1     what its heads look at\n", outcome.run);
+      }
+      print(text + fmt::format("Run directory: {}\n", outcome.run));
+    }
+    return outcome.result.ending == Ending::kSignal ? 128 + outcome.result.signal : 0;
+  }
+
+  int train_seeds() {
+    std::vector<Json> outcomes, reports;
+    std::string base, table;
+    for (const int64_t seed : seeds_) {
+      std::vector<std::string> sets = sets_;
+      sets.push_back(fmt::format("run.seed={}", seed));
+      const Config config = load(sets, outcomes.empty());
+      base = directory(config);
+      const TrainOutcome outcome = train_in(fmt::format("{}-seed{}", base, seed), mode(), config);
+      outcomes.push_back(to_json(outcome, config));
+      if (outcome.result.ending == Ending::kSignal) {
+        if (json_) print(Json{{"seeds", outcomes}}.dump() + "\n");
+        return 128 + outcome.result.signal;
+      }
+      if (!outcome.report) continue;
+      reports.push_back(to_json(*outcome.report));
+      table += fmt::format("  {:>6}  {:>9.4f}  {:>8.2f} %   {}\n", seed, outcome.report->evaluation.loss,
+                           100 * outcome.report->evaluation.accuracy, outcome.run);
+    }
+    const std::vector<Spread> spread = reports.empty() ? std::vector<Spread>{} : spread_of(reports);
+    if (json_) {
+      Json out{{"seeds", outcomes}, {"mean", Json::object()}, {"deviation", Json::object()}};
+      for (const Spread& s : spread) {
+        out["mean"][s.name] = s.mean;
+        out["deviation"][s.name] = s.deviation;
+      }
+      print(out.dump() + "\n");
+      return 0;
+    }
+    std::string text;
+    if (!reports.empty()) {
+      text = fmt::format("{} over {} seeds\n  {:>6}  {:>9}  {:>10}   run\n{}", reports[0]["split"].get<std::string>(),
+                         reports.size(), "seed", "loss", "accuracy", table);
+      text += "  mean ± standard deviation\n";
+      for (const Spread& s : spread)
+        if (!s.name.starts_with("floors.")) text += fmt::format("  {:<40} {:>9.4f} ± {:.4f}\n", s.name, s.mean, s.deviation);
+    }
+    print(text + fmt::format("Run directories: {}-seed{{{}}}\n", base, fmt::join(seeds_, ",")));
+    return 0;
+  }
+
+  std::string config_, run_dir_;
+  std::vector<std::string> sets_;
+  std::vector<int64_t> seeds_;
+  bool resume_ = false, overwrite_ = false, json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_train_verb() { return std::make_unique<TrainVerb>(); }
+
+}  // namespace vitrine

@@ -1,0 +1,223 @@
+#include "cli/train_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/console_reporter.h"
+#include "cli/terminal.h"
+
+namespace vitrine {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int64_t kFloorExamples = 2000;  // of the validation split, for the floor that the progress line shows
+
+// The log file is closed whatever ends the training.
+struct LogFile {
+  explicit LogFile(const std::string& path) { set_log_file(path); }
+  ~LogFile() { set_log_file(""); }
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+};
+
+// What may differ from the run that is resumed: it changes how long, how often and where, not what a step computes.
+Config without_free_choices(Config c) {
+  const Config defaults;
+  c.run.threads = defaults.run.threads;
+  c.log = defaults.log;
+  c.checkpoint = defaults.checkpoint;
+  c.inspect = defaults.inspect;
+  c.evaluation.every = c.evaluation.patience = 0;
+  c.training.steps = 0;
+  c.training.epochs = 0;
+  return c;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+void check_same(const Config& ours, const Config& theirs, const std::string& run) {
+  const auto a = lines_of(resolved_yaml(without_free_choices(ours), {}, run));
+  const auto b = lines_of(resolved_yaml(without_free_choices(theirs), {}, run));
+  std::vector<std::string> different;
+  for (const std::string& line : a)
+    if (std::find(b.begin(), b.end(), line) == b.end()) different.push_back(line);
+  for (const std::string& line : b)
+    if (std::find(a.begin(), a.end(), line) == a.end()) different.push_back(line + "   (the run)");
+  if (different.empty()) return;
+  for (std::string& line : different) line = "  " + line.substr(line.find_first_not_of(' '));
+  fail(ErrorKind::kConfig,
+       "{}: cannot be resumed with another configuration; different are\n{}\nhelp: --overwrite starts anew, --run-dir trains "
+       "beside it",
+       run, fmt::join(different, "\n"));
+}
+
+// The data may have changed under a run; its hashes stand in config.resolved.yaml.
+void warn_of_changed_data(const Session& session, const std::string& resolved) {
+  for (const auto& [name, hash] : provenance_of(session)) {
+    const size_t at = resolved.find("  " + name + ": ");
+    if (!name.starts_with("data.") || at == std::string::npos) continue;
+    const std::string line = resolved.substr(at, resolved.find('\n', at) - at);
+    if (line.find(hash) == std::string::npos)
+      log_warning("{} is not the file that this run began with: going on gives another result than one run would", name);
+  }
+}
+
+void log_corpus(const Session& s) {
+  const Corpus& c = s.corpus;
+  std::string splits = thousands(c.train->size()) + " train";
+  if (c.validation) splits += " · " + thousands(c.validation->size()) + " validation";
+  if (c.test) splits += " · " + thousands(c.test->size()) + " test";
+  log_info("data        {} sequences; {} tokens in the vocabulary{}; lengths {} to {}", splits, thousands(c.tokenizer->size()),
+           c.labels.empty() ? "" : fmt::format(", {} labels", c.labels.size()), c.shortest, c.longest);
+  if (c.cut.sequences_cut > 0)
+    log_info("            {} sequences were cut to data.max_length {}: {} tokens left out", thousands(c.cut.sequences_cut),
+             s.config.data.max_length, thousands(c.cut.tokens_cut));
+  if (c.cut.links_lost > 0) log_warning("{} links lost their source or target to data.max_length", thousands(c.cut.links_lost));
+  if (c.cut.unknown_labels > 0)
+    log_warning("{} labels of validation and test do not occur in the training split; they count as wrong",
+                thousands(c.cut.unknown_labels));
+}
+
+void log_plan(const Session& s, const Engine& engine, const Loader& loader, int64_t steps) {
+  const EngineSummary& e = engine.summary();
+  const ModelSettings& m = s.config.model;
+  log_info("model       {} layers, width {}, {} heads, hidden {}: {} parameters", m.layers, m.width, m.heads, m.hidden,
+           thousands(e.parameters));
+  const auto mb = [](int64_t bytes) { return megabytes(static_cast<double>(bytes)); };
+  log_info("memory      {} planned: parameters {}, gradients {}, optimizer {}, activations {}", mb(e.bytes()),
+           mb(e.bytes_parameters), mb(e.bytes_gradients), mb(e.bytes_optimizer), mb(e.bytes_activations));
+  int64_t tokens = 0;
+  for (int64_t i = 0; i < s.corpus.train->size(); ++i) tokens += s.corpus.train->length(i) + s.collator->extra();
+  const int64_t per_epoch = std::max<int64_t>(1, loader.steps_per_epoch(0));
+  const auto count = [](int64_t n, const char* what) { return fmt::format("{} {}{}", thousands(n), what, n == 1 ? "" : "s"); };
+  log_info("step        {} tokens on average; {}, micro-batches of {} tokens, {}", thousands(tokens / per_epoch),
+           count(e.lanes, "lane"), thousands(e.micro_batch), count(e.threads, "thread"));
+  log_info("training    {} ({:.4g} epochs)", count(steps, "step"), static_cast<double>(steps) / static_cast<double>(per_epoch));
+}
+
+std::pair<std::string, double> floor_of(const Session& s) {
+  const Dataset& data = s.corpus.validation ? *s.corpus.validation : *s.corpus.train;
+  const Floors f = FloorCounts(s.corpus, s.target).measure(data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
+  if (f.entropy) return {"floor", *f.entropy};
+  if (f.bigram) return {"bigram", *f.bigram};
+  if (f.unigram) return {"unigram", *f.unigram};
+  return {"", -1};
+}
+
+const char* name_of(Ending ending) {
+  return ending == Ending::kSteps ? "steps" : ending == Ending::kPatience ? "patience" : "signal";
+}
+
+}  // namespace
+
+TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config config) {
+  const bool resume = mode == RunDirectory::Mode::kResume;
+  if (mode == RunDirectory::Mode::kNew && fs::exists(path + "/run.json")) RunDirectory::create(path, mode);  // refuses
+  Learned learned = learned_for(config);
+  std::optional<LoadedCheckpoint> checkpoint;
+  std::optional<Config> before;
+  if (resume) {
+    const RunDirectory run = RunDirectory::open(path);
+    if (fs::exists(run.config()) && !checkpoint_steps(path).empty()) {
+      before = load_config(run.config());
+      if (config.training.lanes == 0) config.training.lanes = before->training.lanes;
+      if (config.training.micro_batch == 0) config.training.micro_batch = before->training.micro_batch;
+      check_same(config, *before, path);
+      learned = read_learned(path);
+      checkpoint = load_checkpoint(path, CheckpointChoice::kLatest);
+      if (!checkpoint->warning.empty()) log_warning("{}", checkpoint->warning);
+    }
+  }
+  Session session = make_session(config, std::move(learned));
+  const std::unique_ptr<Engine> engine = session.make_engine();
+  const std::unique_ptr<Loader> loader = session.make_loader();
+  const int64_t steps = count_steps(config.training, *loader);
+
+  RunDirectory run = RunDirectory::create(path, mode);
+  const LogFile log_file(run.log());
+  log_info("vitrine {} · {} · {}", VITRINE_VERSION, config.run.name, path);
+  log_corpus(session);
+  log_plan(session, *engine, *loader, steps);
+  TrainState state;
+  if (checkpoint) {
+    warn_of_changed_data(session, read_file(run.config(), ErrorKind::kCheckpoint));
+    engine->set_parameters(checkpoint->model);
+    engine->set_optimizer_state(checkpoint->optimizer);
+    state = checkpoint->state;
+    log_info("resumed     after step {}", thousands(state.step));
+  } else {
+    initialize(*engine, config);
+  }
+  if (resume) run.drop_metrics_after(checkpoint ? state.step : -1);
+  session.config.training.lanes = engine->summary().lanes;
+  session.config.training.micro_batch = engine->summary().micro_batch;
+  write_file_atomically(run.config(), resolved_yaml(session.config, provenance_of(session), path));
+  write_learned(path, session.corpus);
+
+  const auto [floor_name, floor] = floor_of(session);
+  const Terminal terminal = terminal_of(STDERR_FILENO);
+  const bool redraw = config.log.progress == Progress::kOn || (config.log.progress == Progress::kAuto && terminal.is_terminal);
+  std::function<Evaluation()> validate;
+  if (session.corpus.validation)
+    validate = [&] {
+      return evaluate(*engine, *session.corpus.validation, *session.collator,
+                      {session.evaluation_tokens(), 0, session.classifies()});
+    };
+  const TrainerSettings settings{
+      steps, config.optimizer.learning_rate, config.schedule, config.evaluation, config.checkpoint, config.log.interval};
+  TrainOutcome outcome{path, {}, engine->summary().parameters, {}, {}};
+  {
+    ConsoleReporter reporter(terminal, redraw, state.step, floor_name, floor);
+    outcome.result = train(*engine, *loader, settings, state, validate, run, reporter);
+  }
+  const TrainState& end = outcome.result.state;
+  if (outcome.result.ending == Ending::kSignal) {
+    log_info("stopped by {} after step {}, which is saved; go on with the same command and --resume",
+             outcome.result.signal == SIGINT ? "SIGINT" : "SIGTERM", thousands(end.step));
+    return outcome;
+  }
+  if (outcome.result.ending == Ending::kPatience)
+    log_info("stopped early after step {}: {} evaluations without a better {}", thousands(end.step), config.evaluation.patience,
+             config.evaluation.metric);
+  if (end.best_step >= 0 && end.best_step != end.step)
+    engine->set_parameters(load_checkpoint(path, CheckpointChoice::kBest).model);
+  const int64_t best = end.best_step >= 0 ? end.best_step : end.step;
+  if (const std::string split = session.corpus.test ? "test" : "validation"; session.corpus.split(split) != nullptr) {
+    outcome.report = report_split(session, *engine, split, best);
+    outcome.text = draw_report(*outcome.report, session, terminal_of(STDOUT_FILENO).style);
+  }
+  return outcome;
+}
+
+nlohmann::ordered_json to_json(const TrainOutcome& o, const Config& config) {
+  nlohmann::ordered_json out{{"run", o.run},
+                             {"seed", config.run.seed},
+                             {"ending", name_of(o.result.ending)},
+                             {"steps", o.result.state.step},
+                             {"tokens", o.result.state.tokens},
+                             {"seconds", o.result.state.seconds},
+                             {"parameters", o.parameters}};
+  if (o.result.state.best_metric) {
+    out["best_step"] = o.result.state.best_step;
+    out["best_" + config.evaluation.metric] = *o.result.state.best_metric;
+  }
+  if (o.report) out[o.report->split] = to_json(*o.report);
+  return out;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,37 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace vitrine {
+
+// One word of the command line, with its options. `run` returns the exit code; what a person can mend it throws as Error.
+class Verb {
+ public:
+  virtual ~Verb() = default;
+  virtual CLI::App* declare(CLI::App& program) = 0;  // its subcommand, whose options set members of this object
+  virtual int run() = 0;
+};
+
+std::unique_ptr<Verb> make_train_verb();
+std::unique_ptr<Verb> make_evaluate_verb();
+std::unique_ptr<Verb> make_attention_verb();
+std::unique_ptr<Verb> make_gradcheck_verb();
+std::unique_ptr<Verb> make_gradients_verb();
+std::unique_ptr<Verb> make_bench_verb();
+std::unique_ptr<Verb> make_config_verb();
+std::unique_ptr<Verb> make_doctor_verb();
+
+// Results go to stdout through this. Error{kInternal} when they cannot be written; a reader who went away (`| head`) ends the program
+// quietly.
+void print(const std::string& text);
+
+// Options that several verbs have.
+void add_config_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets);
+void add_run_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets);
+
+}  // namespace vitrine
