@@ -35,7 +35,7 @@ git ls-files -co --exclude-standard -z | while IFS= read -r -d '' path; do
   cmp -s "$path" "$copy/$path" || { mkdir -p "$copy/$(dirname "$path")" && cp "$path" "$copy/$path"; }
 done
 
-run_test() { (cd "$work" && timeout 300 "$build/$1" "$2" >"$work/test.log" 2>&1); }  # PROGRAM CASES
+run_test() { (cd "$work" && timeout 300 "$build/$1" "${2//,/\\,}" >"$work/test.log" 2>&1); }  # PROGRAM CASES; a comma would part names
 build_targets() { cmake --build "$build" --parallel "$(nproc)" --target "$@" >"$work/build.log" 2>&1; }
 
 cmake -S "$copy" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >"$work/build.log" || { cat "$work/build.log"; exit 1; }
@@ -59,6 +59,7 @@ for i in "${!names[@]}"; do
     printf '%s' "${text%x}" >"$path"
     if ! build_targets "${programs[i]}"; then
       verdict="DOES NOT COMPILE: $(grep -m1 -E 'error' "$work/build.log")"
+      grep -q 'tests/.*static assertion failed' "$work/build.log" && verdict=caught  # a test that the compiler runs
     elif run_test "${programs[i]}" "${cases[i]}"; then
       verdict="NOT CAUGHT by ${programs[i]} '${cases[i]}'"
     else
