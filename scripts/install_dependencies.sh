@@ -5,15 +5,12 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build
-  libeigen3-dev      # matrix products
-  libdnnl-dev        # faster ones, where AVX-512 is
-  ocl-icd-opencl-dev # only because oneDNN's CMake package asks for it
-  libyaml-cpp-dev    # configurations
-  libfmt-dev         # text
-  nlohmann-json3-dev # JSON
-  libcli11-dev       # the command line
-  libxxhash-dev      # hashes of checkpoints
-  catch2             # tests
+  libyaml-cpp-dev     # configurations
+  libfmt-dev          # text
+  nlohmann-json3-dev  # JSON
+  libcli11-dev        # the command line
+  libxxhash-dev       # hashes of checkpoints
+  catch2              # tests
 )
 [[ "${1-}" == --checks ]] && packages+=(clang-format)
 

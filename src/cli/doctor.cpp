@@ -40,11 +40,9 @@ class DoctorVerb : public Verb {
     out += fmt::format("  memory     {}, {} of it available\n", megabytes(memory), megabytes(available_memory()));
     out += "  devices    cpu\n";
 #ifdef VITRINE_HAS_ONEDNN
-    out += "  products   Eigen and oneDNN\n";
+    out += "  products   oneDNN for large matrices, Vitrine's own for small ones\n";
 #else
-    out +=
-        "  products   Eigen\n  missing    oneDNN, whose matrix products are faster on processors with AVX-512:\n"
-        "             apt install libdnnl-dev, then configure and build again\n";
+    out += "  products   Vitrine's own\n";
 #endif
 #ifndef VITRINE_HAS_NATIVE
     out += "  slow       built without -march=native: cmake -DVITRINE_NATIVE=ON is about 3 times as fast\n";
