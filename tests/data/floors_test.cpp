@@ -99,6 +99,16 @@ TEST_CASE("of a masked model every training token counts, and a masked neighbour
   CHECK(*floors_of(files, one, *one.train).all.bigram == Approx(-sum / 3));
 }
 
+TEST_CASE("a neighbour that is itself to be predicted is no context, even where its token was left as it is") {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "a b c\n";
+  Files files(DataKind::kLines, text);
+  files.target = {TargetKind::kMasked, 1.0, false};
+  const Corpus corpus = files.load();
+  const double p = 201.0 / 604, first = (200 + p) / 201;
+  CHECK(*floors_of(files, corpus, *corpus.train).all.bigram == Approx(-(std::log(first) + 2 * std::log(p)) / 3));
+}
+
 TEST_CASE("floors of a classifier: the class prior and the majority") {
   Files files(DataKind::kLabelledLines, "x a\nx b\ny c\n");
   files.target = {TargetKind::kLabel, 0, false};
