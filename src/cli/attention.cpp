@@ -173,7 +173,8 @@ class AttentionVerb : public Verb {
     if (!v.link) return out;
     const auto k = static_cast<int64_t>(best_head(v.link->measure, &HeadLink::attention));
     const int64_t l = k / v.maps.heads, h = k % v.maps.heads;
-    out += fit(fmt::format("Where › looks in block {}, head {}", l, h), std::min(style.width, 40)) + "\n";
+    const std::string title = fmt::format("Where › looks in block {}, head {}", l, h);
+    out += fit(title, std::min(style.width, display_width(title))) + "\n";
     return out + draw_row(v.maps, l, h, v.shown.target, v.shown, style) + "\n";
   }
 

@@ -25,6 +25,8 @@ double available_memory() {
   return 0;
 }
 
+std::string gigabytes(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }
+
 class DoctorVerb : public Verb {
  public:
   CLI::App* declare(CLI::App& program) override {
@@ -37,12 +39,15 @@ class DoctorVerb : public Verb {
     const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
     std::string out = fmt::format("vitrine {}\n  build      {}\n", VITRINE_VERSION, VITRINE_BUILD);
     out += fmt::format("  processor  {}, {} threads\n", processor(), std::thread::hardware_concurrency());
-    out += fmt::format("  memory     {}, {} of it available\n", megabytes(memory), megabytes(available_memory()));
+    out += fmt::format("  memory     {}, {} of it available\n", gigabytes(memory), gigabytes(available_memory()));
     out += "  devices    cpu\n";
 #ifdef VITRINE_HAS_ONEDNN
     out += "  products   oneDNN for large matrices, Vitrine's own for small ones\n";
 #else
     out += "  products   Vitrine's own\n";
+#ifndef VITRINE_HAS_NATIVE
+    out += "  missing    oneDNN, faster than ours in a build for any processor: apt install libdnnl-dev, then build again\n";
+#endif
 #endif
 #ifndef VITRINE_HAS_NATIVE
     out += "  slow       built without -march=native: cmake -DVITRINE_NATIVE=ON is about 3 times as fast\n";

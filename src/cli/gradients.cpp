@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/safetensors.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -137,7 +138,7 @@ class GradientsVerb : public Verb {
     settings.batch_sequences = batch.sequence_count();
     settings.objectives[0].rate = 1;  // any number of predicted tokens
     const std::unique_ptr<Engine> engine = make_engine(session.config.run.precision, settings);
-    initialize(*engine, session.config);
+    if (const std::string origin = initialize(*engine, session.config); !origin.empty()) log_info("{}", origin);
     if (!weights_.empty()) engine->set_parameters(read_safetensors(weights_));
 
     ActivationRecorder recorder(session.config.model, batch);

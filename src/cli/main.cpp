@@ -1,8 +1,7 @@
 #include <CLI/CLI.hpp>
-#include <cerrno>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <new>
 
 #include "base/error.h"
@@ -15,8 +14,6 @@ namespace {
 constexpr int kUsage = static_cast<int>(ErrorKind::kConfig);
 constexpr int kInternal = static_cast<int>(ErrorKind::kInternal);
 constexpr int kReaderGone = 141;  // 128 + SIGPIPE, as a shell shows it
-
-struct ReaderGone {};
 
 int run(int argc, char** argv) {
   CLI::App program{"Trains tiny transformer encoders and shows what their attention does.", "vitrine"};
@@ -39,6 +36,12 @@ int run(int argc, char** argv) {
     print(out.str());
     return 0;
   } catch (const CLI::ParseError& error) {
+    const auto named = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
+    const auto all = program.get_subcommands([](const CLI::App*) { return true; });
+    if (argc > 1 && argv[1][0] != '-' && std::none_of(all.begin(), all.end(), named)) {
+      std::fprintf(stderr, "error: there is no verb '%s'\nhelp: vitrine --help lists them\n", argv[1]);
+      return kUsage;
+    }
     std::ostringstream out;
     program.exit(error, out, out);
     std::fputs(out.str().c_str(), stderr);
@@ -50,26 +53,6 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-
-void print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
-  if (errno == EPIPE) throw ReaderGone();
-  fail(ErrorKind::kInternal, "cannot write the results: {}", std::strerror(errno));
-}
-
-void add_config_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets) {
-  verb.add_option("CONFIG", path, "a configuration in YAML")->required();
-  verb.add_option("--set", sets, "replaces a value: --set training.clip=0.5 (again for more)")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-}
-
-void add_run_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets) {
-  verb.add_option("RUN", path, "a run directory, such as runs/quickstart")->required();
-  verb.add_option("--set", sets, "replaces a value of its configuration (again for more)")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-}
 
 }  // namespace vitrine
 

@@ -138,19 +138,21 @@ std::string draw_report(const SplitReport& r, const Session& s, const TerminalSt
 }
 
 std::string draw_links(const std::vector<LinkResult>& links) {
-  std::string out = "  link                    right  attract.       effect        looks  chance  untrained\n";
+  std::string out = "  link                     right  attract.  effect        looks        chance  untrained\n";
   std::vector<std::string> same, other;
   for (const LinkResult& l : links) {
-    out += fmt::format("  {} {:>7}  {:>8}  {:>5.2f} ({:>4})  {:>5.2f} ({:>4})   {:>5.2f}      {:>5.2f}\n", fit(l.name, 20),
-                       percent(l.decision), l.attractors > 0 ? percent(l.decision_attractors) : "–", l.effect,
-                       head_of(l.effect_head), l.attention, head_of(l.attention_head), l.chance, l.untrained);
+    const auto with_head = [](double value, const HeadName& head) {
+      return fit(fmt::format("{:.2f} ({})", value, head_of(head)), 11);
+    };
+    out += fmt::format("  {} {:>8}  {:>8}  {}  {}  {:>5.2f}  {:>9.2f}\n", fit(printable(l.name), 20), percent(l.decision),
+                       l.attractors > 0 ? percent(l.decision_attractors) : "–", with_head(l.effect, l.effect_head),
+                       with_head(l.attention, l.attention_head), l.chance, l.untrained);
     (l.same_head() ? same : other).push_back(l.name);
   }
   out +=
-      "  right: the answer agrees with its source (attract.: with a misleading word between the two)\n"
-      "  effect: how much of the answer one head's output (block.head) carries, by putting it in from the sentence's minimal "
-      "pair\n"
-      "  looks: its largest attention on the source, beside chance and the same model untrained\n";
+      "  right    the answer agrees with its source (attract.: with a misleading word between them)\n"
+      "  effect   how far one head's output (block.head) moves the answer, put in from the minimal pair\n"
+      "  looks    the largest attention on the source, beside chance and the same model untrained\n";
   const auto names = [](const std::vector<std::string>& all) { return fmt::format("{}", fmt::join(all, ", ")); };
   if (!same.empty()) out += fmt::format("  The head that looks most is the head that matters most for: {}\n", names(same));
   if (!other.empty()) out += fmt::format("  The head that looks most is not the one that matters most for: {}\n", names(other));

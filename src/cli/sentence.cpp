@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace vitrine {
 namespace {
@@ -102,7 +103,12 @@ Batch batch_of(const Config& config, const std::vector<int32_t>& ids) {
 SentenceView view_text(const Run& run, const std::string& text, size_t answers) {
   const Tokenizer& tokenizer = *run.learned.tokenizer;
   std::vector<int32_t> ids;
-  for (const Piece& piece : tokenizer.encode_with_masks(text)) ids.push_back(piece.id);
+  for (const Piece& piece : tokenizer.encode_with_masks(text)) {
+    ids.push_back(piece.id);
+    if (piece.id == Tokenizer::kUnknown)
+      log_warning("'{}' does not occur in the training text and is read as [UNK]",
+                  printable(text.substr(piece.begin, piece.end - piece.begin)));
+  }
   if (ids.empty()) fail(ErrorKind::kConfig, "the text '{}' holds no token", printable(text));
   const int64_t extra = target_of(run.config).prepend_cls ? 1 : 0, limit = run.config.data.max_length;
   if (std::ssize(ids) + extra > limit)

@@ -58,6 +58,25 @@ void check_lengths(const Config& config, int64_t longest) {
        config.model.max_length, longest, target_of(config).prepend_cls ? " with [CLS]" : "");
 }
 
+// A split in which nothing is predicted has no loss.
+void check_targets(const Session& s) {
+  for (const char* name : {"train", "validation", "test"}) {
+    const Dataset* data = s.corpus.split(name);
+    bool found = data == nullptr;
+    Example example;
+    for (int64_t i = 0; !found && i < data->size(); ++i) {
+      Batch batch;
+      data->read(i, example);
+      s.collator->append(batch, example, i, kEvaluationEpoch);
+      const std::vector<int32_t>& classes = batch.targets[0].classes;
+      found = std::any_of(classes.begin(), classes.end(), [](int32_t c) { return c >= 0; });
+    }
+    if (!found)
+      fail(ErrorKind::kData, "data.{}: there is nothing to predict: {}", name,
+           s.classifies() ? "none of its labels occurs in the training split" : "no token stands after another");
+  }
+}
+
 }  // namespace
 
 TargetSettings target_of(const Config& config) {
@@ -105,6 +124,7 @@ Session make_session(const Config& config, Learned learned) {
          config.data.train, s.corpus.labels.size());
   s.engine = engine_settings_of(config, s.corpus.tokenizer->size(), s.corpus.labels, s.corpus.shortest, s.corpus.longest);
   s.collator = std::make_unique<Collator>(s.target, s.corpus.tokenizer->size(), seed, s.engine.class_weights[0]);
+  check_targets(s);
   return s;
 }
 
@@ -138,7 +158,7 @@ Learned read_learned(const std::string& run) {
 
 void write_learned(const std::string& run, const Corpus& corpus) {
   write_file_atomically(run + "/tokenizer.json", corpus.tokenizer->to_json());
-  if (corpus.labels.empty()) return;
+  if (corpus.labels.empty()) return void(fs::remove(labels_file(run)));  // of a run that was here before
   const auto replace = nlohmann::json::error_handler_t::replace;
   write_file_atomically(labels_file(run), nlohmann::json(corpus.labels).dump(-1, ' ', false, replace) + "\n");
 }
@@ -163,9 +183,9 @@ Learned learned_for(const Config& config) {
   return learned;
 }
 
-void initialize(Engine& engine, const Config& config) {
+std::string initialize(Engine& engine, const Config& config) {
   const std::string& from = config.model.initialize_from;
-  if (from.empty()) return;
+  if (from.empty()) return {};
   SafeTensors file;
   if (fs::is_directory(from)) {
     LoadedCheckpoint checkpoint = load_checkpoint(from, CheckpointChoice::kBest);
@@ -179,8 +199,8 @@ void initialize(Engine& engine, const Config& config) {
   if (left.size() == all)
     fail(ErrorKind::kCheckpoint, "model.initialize_from: '{}' holds no parameter that this model has, such as {}", from,
          left.front());
-  log_info("{} of {} parameters start from {}{}", all - left.size(), all, from,
-           left.empty() ? "" : fmt::format("; {} anew", fmt::join(left, ", ")));
+  return fmt::format("{} of {} parameters start from {}{}", all - left.size(), all, from,
+                     left.empty() ? "" : fmt::format("; {} anew", fmt::join(left, ", ")));
 }
 
 std::map<std::string, std::string> provenance_of(const Session& session) {

@@ -48,7 +48,7 @@ void write_learned(const std::string& run, const Corpus& corpus);
 
 // `model.initialize_from`: a run directory or a safetensors file. The tokenizer of a run belongs to its parameters.
 Learned learned_for(const Config& config);
-void initialize(Engine& engine, const Config& config);  // says what was taken
+std::string initialize(Engine& engine, const Config& config);  // says what was taken; empty: nothing was asked for
 
 // Version, compiler and hashes of the data files and the tokenizer, for config.resolved.yaml.
 std::map<std::string, std::string> provenance_of(const Session& session);

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -40,26 +42,30 @@ Config without_free_choices(Config c) {
   return c;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
+// "model.dropout.hidden" → "0.1", for every key that has a meaning.
+std::map<std::string, std::string> settings_of(const Config& config, const std::string& run) {
+  std::map<std::string, std::string> settings;
+  std::vector<std::string> sections;
+  std::istringstream yaml(resolved_yaml(config, {}, run));
+  for (std::string line; std::getline(yaml, line);) {
+    const size_t indent = line.find_first_not_of(' '), colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    sections.resize(indent / 2);
+    sections.push_back(line.substr(indent, colon - indent));
+    if (colon + 2 < line.size()) settings[fmt::format("{}", fmt::join(sections, "."))] = line.substr(colon + 2);
   }
-  return lines;
+  return settings;
 }
 
 void check_same(const Config& ours, const Config& theirs, const std::string& run) {
-  const auto a = lines_of(resolved_yaml(without_free_choices(ours), {}, run));
-  const auto b = lines_of(resolved_yaml(without_free_choices(theirs), {}, run));
+  const auto now = settings_of(without_free_choices(ours), run), then = settings_of(without_free_choices(theirs), run);
   std::vector<std::string> different;
-  for (const std::string& line : a)
-    if (std::find(b.begin(), b.end(), line) == b.end()) different.push_back(line);
-  for (const std::string& line : b)
-    if (std::find(a.begin(), a.end(), line) == a.end()) different.push_back(line + "   (the run)");
+  for (const auto& [key, value] : now)
+    if (const auto other = then.find(key); other == then.end() || other->second != value)
+      different.push_back(fmt::format("  {}: {}; the run has {}", key, value, other == then.end() ? "none" : other->second));
+  for (const auto& [key, value] : then)
+    if (!now.contains(key)) different.push_back(fmt::format("  {}: none; the run has {}", key, value));
   if (different.empty()) return;
-  for (std::string& line : different) line = "  " + line.substr(line.find_first_not_of(' '));
   fail(ErrorKind::kConfig,
        "{}: cannot be resumed with another configuration; different are\n{}\nhelp: --overwrite starts anew, --run-dir trains "
        "beside it",
@@ -127,7 +133,9 @@ const char* name_of(Ending ending) {
 
 TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config config) {
   const bool resume = mode == RunDirectory::Mode::kResume;
-  if (mode == RunDirectory::Mode::kNew && fs::exists(path + "/run.json")) RunDirectory::create(path, mode);  // refuses
+  // Refuses, before anything else, unless the folder is empty: a kill before the first step leaves one.
+  if ((mode == RunDirectory::Mode::kNew) == fs::exists(path + "/run.json") && mode != RunDirectory::Mode::kOverwrite)
+    RunDirectory::create(path, mode);
   Learned learned = learned_for(config);
   std::optional<LoadedCheckpoint> checkpoint;
   std::optional<Config> before;
@@ -147,6 +155,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   const std::unique_ptr<Engine> engine = session.make_engine();
   const std::unique_ptr<Loader> loader = session.make_loader();
   const int64_t steps = count_steps(config.training, *loader);
+  const std::string origin = checkpoint ? "" : initialize(*engine, config);  // before an earlier run is removed
 
   RunDirectory run = RunDirectory::create(path, mode);
   const LogFile log_file(run.log());
@@ -160,8 +169,8 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
     engine->set_optimizer_state(checkpoint->optimizer);
     state = checkpoint->state;
     log_info("resumed     after step {}", thousands(state.step));
-  } else {
-    initialize(*engine, config);
+  } else if (!origin.empty()) {
+    log_info("{}", origin);
   }
   if (resume) run.drop_metrics_after(checkpoint ? state.step : -1);
   session.config.training.lanes = engine->summary().lanes;

@@ -26,8 +26,9 @@ std::unique_ptr<Verb> make_bench_verb();
 std::unique_ptr<Verb> make_config_verb();
 std::unique_ptr<Verb> make_doctor_verb();
 
-// Results go to stdout through this. Error{kInternal} when they cannot be written; a reader who went away (`| head`) ends the program
-// quietly.
+// Results go to stdout through this. Error{kInternal} when they cannot be written; ReaderGone when whoever read them went away
+// (`| head`), which ends the program quietly.
+struct ReaderGone {};
 void print(const std::string& text);
 
 // Options that several verbs have.

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# The other verbs: config, gradients, gradcheck, bench, doctor, and their help.
+. "${0%/*}/support.sh"
+
+labelled questions.txt 60
+cat >tiny.yaml <<YAML
+run: {seed: 2}
+data: {kind: labelled_lines, train: questions.txt, validation: 0.2, max_length: 10}
+tokenizer: {kind: word}
+model: {width: 8, layers: 2, heads: 2, hidden: 12, activation: swiglu, position: learned}
+objective: {kind: sequence_classification}
+training: {steps: 4, batch_size: 4}
+YAML
+
+for verb in train evaluate attention gradcheck gradients "bench train" "config show" "config check" "config explain" doctor; do
+  works $verb --help
+  prints '^Examples?(:|,)'
+  prints '^  vitrine '"$verb"
+  expect [ ! -s err ]
+done
+works --help
+for verb in train evaluate attention gradcheck gradients bench config doctor; do prints "^  $verb  "; done
+works --version
+prints '^[0-9]+\.[0-9]+\.[0-9]+'
+
+works config show tiny.yaml --set training.steps=9 --origin
+prints '^  seed: 2 +# tiny.yaml:1$'
+prints '^  steps: 9 +# --set$'
+prints '^  learning_rate: (0\.001|1\.0e-03) +# default$'
+works config show tiny.yaml
+cp out shown.yaml
+works config show shown.yaml
+sed -i 's/^  name: shown/  name: tiny/' out
+expect cmp -s out shown.yaml
+works config check tiny.yaml
+prints '^tiny.yaml: no mistakes$'
+sed 's/width: 8/widht: 8/; s/steps: 4/steps: four/' tiny.yaml >wrong.yaml
+run config check wrong.yaml
+expect [ "$status" = 2 ]
+expect [ "$(grep -c 'wrong.yaml:[46]:[0-9]*: ' err)" = 2 ]
+says '^help: did you mean `width`\?$'
+says '^ +\| +\^+$'
+works config explain optimizer.learning_rate
+prints '^optimizer.learning_rate: .*\.$'
+prints '^  default: (0\.001|1\.0e-03)$'
+fails 2 'optimizer.lr: unknown key' config explain optimizer.lr
+
+works gradients tiny.yaml --out g.safetensors
+prints '^g.safetensors: [0-9]+ tensors; loss [0-9.]+ over 4 targets of [0-9]+ tokens$'
+names="$(head -c 8192 g.safetensors | tr ',{}' '\n' | grep -a -o -E '^"[a-z_0-9.]+":$' | tr -d '":' | sort)"
+for name in loss logits hidden.{0,1} attention.{0,1}.{0,1,2,3} \
+  gradient.embedding.{token,position}.weight gradient.final_norm.{weight,bias} gradient.classifier.{weight,bias} \
+  gradient.blocks.{0,1}.attention.{query,key,value,output}.{weight,bias} \
+  gradient.blocks.{0,1}.{attention_norm,feed_forward_norm}.{weight,bias} \
+  gradient.blocks.{0,1}.feed_forward.{gate,up,down}.weight; do
+  grep -q -x -e "$name" <<<"$names" || wrong "g.safetensors has no $name"
+done
+works train tiny.yaml --run-dir initial --set training.steps=0
+cp g.safetensors before.safetensors
+works gradients tiny.yaml --weights initial/checkpoints/step-00000000/model.safetensors --out g.safetensors
+expect cmp -s g.safetensors before.safetensors
+fails 3 "expected 0 to|has no tensor 'tokens'" gradients tiny.yaml --batch g.safetensors --out h.safetensors
+expect [ ! -e h.safetensors ]
+
+works gradcheck tiny.yaml --samples 2 --parameter 'blocks.1.(attention|feed_forward)\.'
+prints '^blocks.1.attention.query.weight +8×8 +2 .* ok$'
+prints '^All 1[0-9] parameters are right\.$'
+fails 2 "not a regular expression" gradcheck tiny.yaml --parameter '('
+fails 2 "no parameter's name matches 'decoder'" gradcheck tiny.yaml --parameter decoder
+
+works bench train tiny.yaml --seconds 0.2 --json
+for key in tokens_per_s median_ms steps parameters threads peak_rss_mb planned_mb flops_per_step gemm_gflops utilisation; do
+  expect less 0 "$(number "$key")"
+done
+works bench train tiny.yaml --seconds 0.1
+prints '^  speed +[0-9,]+ tokens/s; [0-9.]+ ms a step \(median of [0-9]+\)$'
+
+works doctor
+prints '^vitrine [0-9]+\.[0-9]+\.[0-9]+$'
+prints '^  devices +cpu$'
+prints '^  terminal +80 columns, no colours \(not a terminal\)$'
