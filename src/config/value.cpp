@@ -176,6 +176,7 @@ bool IntegerValue::read(const Node& node, const Source&, std::string& help) {
 std::string IntegerValue::write(const WriteContext&) const {
   if (optional && member_ == default_) return {};
   if (!word.text.empty() && static_cast<double>(member_) == word.means) return word.text;
+  if (!range_.contains(static_cast<double>(member_))) return {};  // batch_size where batch_tokens is meant
   return std::to_string(member_);
 }
 

@@ -215,6 +215,9 @@ TEST_CASE("the resolved file gives the same configuration") {
   write("runs/one/config.resolved.yaml", text);
   CHECK(load_config("runs/one/config.resolved.yaml") == c);
   CHECK(load_config("./configs/../runs/one/config.resolved.yaml") == c);
+  const Config by_tokens = load_config("configs/one.yaml", {"training.batch_tokens=99", "training.epochs=2"});
+  write("runs/one/config.resolved.yaml", resolved_yaml(by_tokens, {}, "runs/one"));
+  CHECK(load_config("runs/one/config.resolved.yaml") == by_tokens);
 
   // A run directory behind a link.
   fs::create_directories("disk/deep/runs");
