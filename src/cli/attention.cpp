@@ -115,11 +115,10 @@ class AttentionVerb : public Verb {
     verb->add_option("--sample", sample_, "sequence N of the corpus, counted from 1, with its links")
         ->excludes(text)
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(whole_number(1));
     verb->add_option("--split", split_, "of --sample: train, validation or test (default: test, or else validation)");
-    auto* layer =
-        verb->add_option("--layer", layer_, "block L alone, with numbers")->type_name("L")->check(CLI::NonNegativeNumber);
-    verb->add_option("--head", head_, "its head H alone")->needs(layer)->type_name("H")->check(CLI::NonNegativeNumber);
+    auto* layer = verb->add_option("--layer", layer_, "block L alone, with numbers")->type_name("L")->check(whole_number(0));
+    verb->add_option("--head", head_, "its head H alone")->needs(layer)->type_name("H")->check(whole_number(0));
     verb->add_flag("--json", json_, "one JSON object on stdout");
     verb->footer(
         "Examples:\n"

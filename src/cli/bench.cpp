@@ -47,7 +47,7 @@ class BenchVerb : public Verb {
     verb->require_subcommand(1);
     CLI::App* train = verb->add_subcommand("train", "time and memory of training steps");
     add_config_argument(*train, config_, sets_);
-    train->add_option("--seconds", seconds_, "how long to measure (default 5)")->check(CLI::PositiveNumber)->type_name("S");
+    train->add_option("--seconds", seconds_, "how long to measure (default 5)")->check(CLI::Range(0.01, 3600.0))->type_name("S");
     train->add_flag("--json", json_, "one JSON object on stdout");
     train->footer("Example:\n  vitrine bench train configs/bench/tiny.yaml --seconds 8 --json");
     verb->footer("Example:\n  vitrine bench train configs/bench/nano.yaml");

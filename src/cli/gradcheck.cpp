@@ -50,7 +50,7 @@ class GradcheckVerb : public Verb {
     verb->add_option("--parameter", pattern_, "only parameters whose name matches")->type_name("REGEX");
     verb->add_option("--samples", samples_, "entries of each parameter: the largest gradients, then random ones (default 6)")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(whole_number(1));
     verb->footer("Example:\n  vitrine gradcheck configs/quickstart.yaml --parameter 'attention'");
     return verb;
   }

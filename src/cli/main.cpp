@@ -42,9 +42,9 @@ int run(int argc, char** argv) {
       std::fprintf(stderr, "error: there is no verb '%s'\nhelp: vitrine --help lists them\n", argv[1]);
       return kUsage;
     }
-    std::ostringstream out;
-    program.exit(error, out, out);
-    std::fputs(out.str().c_str(), stderr);
+    const std::string verb = argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "";
+    std::fprintf(stderr, "error: %s\nhelp: vitrine %s--help shows what can stand here, and an example\n", error.what(),
+                 verb.c_str());
     return kUsage;
   }
   for (size_t i = 0; i < verbs.size(); ++i)
@@ -53,7 +53,6 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-
 }  // namespace vitrine
 
 int main(int argc, char** argv) {

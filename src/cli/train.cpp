@@ -59,7 +59,7 @@ class TrainVerb : public Verb {
     verb->add_option("--seeds", seeds_, "trains once for each seed, then says mean and standard deviation")
         ->delimiter(',')
         ->type_name("1,2,3")
-        ->check(CLI::NonNegativeNumber)
+        ->check(whole_number(0))
         ->allow_extra_args(false);
     verb->add_flag("--json", json_, "the results as one JSON object on stdout");
     verb->footer(

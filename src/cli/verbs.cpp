@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -27,6 +28,16 @@ void add_run_argument(CLI::App& verb, std::string& path, std::vector<std::string
   verb.add_option("--set", sets, "replaces a value of its configuration (again for more)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+}
+
+CLI::Validator whole_number(int64_t least) {
+  const auto check = [least](const std::string& text) -> std::string {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && number >= least) return {};
+    return fmt::format("expected a whole number of at least {}, got '{}'", least, text);
+  };
+  return CLI::Validator(check, "");
 }
 
 }  // namespace vitrine

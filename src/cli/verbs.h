@@ -1,10 +1,12 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace CLI {
 class App;
+class Validator;
 }
 
 namespace vitrine {
@@ -34,5 +36,6 @@ void print(const std::string& text);
 // Options that several verbs have.
 void add_config_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets);
 void add_run_argument(CLI::App& verb, std::string& path, std::vector<std::string>& sets);
+CLI::Validator whole_number(int64_t least);
 
 }  // namespace vitrine
