@@ -87,7 +87,7 @@ expect [ "$(grep -c '^ *\[UNK\]' out)" -ge 3 ]
 fails 2 'holds no token' attention unknown '  '
 printf 'A x y' >no_newline.txt
 printf '\nB z\n' >>no_newline.txt
-works train classes.yaml --run-dir no_newline --set data.train=no_newline.txt
+works train classes.yaml --run-dir no_newline --set data.train=no_newline.txt --set data.test=no_newline.txt
 # A limit that cuts off what decides a link.
 cat >grammar.yaml <<YAML
 data: {kind: grammar, grammar: $repository/data/english.grammar, max_length: 6, train_sentences: 500, validation_sentences: 50, test_sentences: 50}
@@ -113,7 +113,7 @@ works evaluate flipped --json
 warns_once 'the checkpoint step-00000006 is damaged: model.safetensors .*; step-00000004 is used'
 prints '"step":4,'
 works train classes.yaml --run-dir flipped --resume --set training.steps=8
-warns_once 'step-00000006 is damaged'
+says '^warning: the checkpoint step-00000006 is damaged'
 expect [ "$(cat flipped/checkpoints/step-00000008/*.safetensors | sha256sum)" = "$(cat whole/checkpoints/step-00000008/*.safetensors | sha256sum)" ]
 cp -r r damaged
 flip damaged/checkpoints/step-00000006/optimizer.safetensors 900

@@ -13,8 +13,8 @@ trap 'chmod -R u+w "$work"; rm -rf "$work"; exit $((failures > 0))' EXIT
 wrong() {  # wrong WHAT: the last command and what it said stand below
   failures=$((failures + 1))
   printf 'FAILED %s:%s: %s\n  command: %s\n  status: %s\n' "${0##*/}" "${BASH_LINENO[1]}" "$1" "${command:-}" "${status:-}"
-  [[ -f out ]] && head -c 2000 out | sed 's/^/  stdout: /'
-  [[ -f err ]] && head -c 2000 err | sed 's/^/  stderr: /'
+  [[ -f out ]] && tail -n 15 out | head -c 2000 | sed 's/^/  stdout: /'
+  [[ -f err ]] && tail -n 15 err | head -c 2000 | sed 's/^/  stderr: /'
 }
 
 # run ARGUMENTS…: the program, with its words in ./out and ./err and its exit code in $status.
@@ -59,7 +59,7 @@ hash_of() {
 }
 last_step() { sed 's/.*step-0*//; s/^$/0/' "$1/latest"; }
 
-# labelled FILE LINES: questions of two classes that one word tells apart. 
+# labelled FILE LINES: questions of two classes that one word tells apart.
 labelled() {
   awk -v lines="$2" 'BEGIN {
     split("who sings walks waits", person); split("where river park bridge", place)
