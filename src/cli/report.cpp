@@ -167,7 +167,7 @@ std::string draw_links(const std::vector<LinkResult>& links) {
 
 std::string draw_classes(const SplitReport& r, const std::vector<std::string>& labels, const TerminalStyle& style) {
   const Evaluation& e = r.evaluation;
-  int width = 5;
+  int width = display_width("truth ↓");
   for (const std::string& label : labels) width = std::max(width, display_width(printable(label)));
   width = std::min(width, 24);
   std::string out = fmt::format("  {}  precision   recall       f1    truth\n", fit("class", width));

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -20,10 +21,19 @@ std::string read_source(const std::string& path) {
   if (fs::is_regular_file(status) && fs::file_size(path, error) > kMaxConfigBytes)
     fail(ErrorKind::kConfig, "{}: {} bytes; a configuration has at most {}", path, fs::file_size(path, error), kMaxConfigBytes);
   std::string text;
-  try {
-    text = read_file(path);
-  } catch (const Error& e) {
-    throw Error(ErrorKind::kConfig, e.what());
+  if (fs::is_regular_file(status)) {
+    try {
+      text = read_file(path);
+    } catch (const Error& e) {
+      throw Error(ErrorKind::kConfig, e.what());
+    }
+  } else {  // a pipe, which may never end
+    text.resize(kMaxConfigBytes + 1);
+    std::ifstream stream(path, std::ios::binary);
+    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<size_t>(stream.gcount()));
+    if (text.size() > kMaxConfigBytes)
+      fail(ErrorKind::kConfig, "{}: a configuration has at most {} bytes", path, kMaxConfigBytes);
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   for (size_t i = 0; (i = text.find("\r\n", i)) != std::string::npos;) text.erase(i, 1);

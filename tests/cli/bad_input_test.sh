@@ -21,6 +21,7 @@ fails 2 'model.width: expected a whole number from 1 to 65536, got -3' train cla
 fails 2 'not an assignment' train classes.yaml --set training.steps
 fails 2 'missing.yaml: there is no such file' train missing.yaml
 fails 2 '\.: is a folder' train .
+fails 2 '/dev/zero: a configuration has at most' train /dev/zero
 fails 2 "'trian'" trian classes.yaml
 fails 2 'CONFIG is required' train
 fails 2 'not expected: --fast' train classes.yaml --fast
