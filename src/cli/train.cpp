@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -109,7 +110,9 @@ class TrainVerb : public Verb {
       sets.push_back(fmt::format("run.seed={}", seed));
       const Config config = load(sets, outcomes.empty());
       base = directory(config);
-      const TrainOutcome outcome = train_in(fmt::format("{}-seed{}", base, seed), mode(), config);
+      const std::string path = fmt::format("{}-seed{}", base, seed);
+      const bool begun = !resume_ || std::filesystem::exists(path);  // an earlier seed may have been stopped
+      const TrainOutcome outcome = train_in(path, begun ? mode() : RunDirectory::Mode::kNew, config);
       outcomes.push_back(to_json(outcome, config));
       if (outcome.result.ending == Ending::kSignal) {
         if (json_) print(Json{{"seeds", outcomes}}.dump() + "\n");

@@ -107,7 +107,11 @@ prints '^ +3 +[0-9.]+ +[0-9.]+ % +s-seed3$'
 prints '^  loss +[0-9.]+ ± 0?\.?[0-9.]+$'
 expect [ "$(tail -n 1 out)" = "Run directories: s-seed{3,4}" ]
 expect [ -s s-seed3/latest -a -s s-seed4/latest ]
-expect [ "$(hash_of s-seed3 30)" != "$(hash_of s-seed4 30)" ]
+seed4="$(hash_of s-seed4 30)"
+expect [ "$(hash_of s-seed3 30)" != "$seed4" ]
+rm -r s-seed4  # as if stopped before
+works train tiny.yaml --run-dir s --seeds 3,4 --resume
+expect [ "$(hash_of s-seed4 30)" = "$seed4" ]
 
 # Where output cannot go, that is said.
 "$vitrine" evaluate runs/tiny >/dev/full 2>err
