@@ -121,3 +121,20 @@ says '^error: cannot write the results: No space left on device'
 "$vitrine" train tiny.yaml --run-dir piped 2>&1 | head -n 1 >out
 command="vitrine train … | head -n 1"
 expect [ "$(last_step piped)" = 30 ]
+
+# A terminal gets colours and a line that is redrawn, unless it says that it cannot, or that nobody wants colours.
+on_terminal() {
+  command="vitrine train tiny.yaml, on a terminal with $*"
+  env "$@" script -qec "'$vitrine' train tiny.yaml --run-dir shown --overwrite" typed </dev/null >out
+}
+holds() { grep -q -a -e "$1" typed; }
+if command -v script >/dev/null; then
+  on_terminal TERM=xterm-256color
+  expect holds $'\r[0-9]*/30 .*\033\\[K'
+  expect holds $'\033\\[[0-9;]*m'
+  on_terminal TERM=xterm-256color NO_COLOR=1
+  expect holds $'\033\\[K'
+  holds $'\033\\[[0-9;]*m' && wrong 'expected no colours'
+  on_terminal TERM=dumb
+  holds $'\033' && wrong 'expected no escape codes'
+fi

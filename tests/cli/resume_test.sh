@@ -50,6 +50,7 @@ for signal in INT:130 TERM:143; do
   step="$(last_step "$run_dir")"
   expect [ "$step" -gt 0 ]
   works train tiny.yaml --run-dir "$run_dir" --resume --set training.steps=$((step + 11)) --set evaluation.every=0
+  [[ $(tr -d , <err) =~ "after step $step" ]] || wrong "expected to go on after step $step"
   works train tiny.yaml --run-dir "$run_dir-whole" --set training.steps=$((step + 11)) --set evaluation.every=0
   same_as_undisturbed "$run_dir" $((step + 11)) "$run_dir-whole"
 done
