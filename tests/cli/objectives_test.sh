@@ -34,6 +34,9 @@ says '^stopped early after step [0-9,]+: 2 evaluations without a better accuracy
 best="$(sed 's/.*step-0*//' early/best)"
 prints "^test: 48 sequences, step $best$"
 expect less "$best" "$(last_step early)"
+head -n 4 out >told
+works evaluate early
+expect [ "$(head -n 4 out)" = "$(cat told)" ]
 
 # Hidden words of lines, then classes from what was learnt there.
 cut -d ' ' -f 2- questions.txt >lines.txt
