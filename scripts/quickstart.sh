@@ -14,5 +14,4 @@ show() {
   "$@"
 }
 show $vitrine train configs/quickstart.yaml --overwrite
-show $vitrine evaluate runs/quickstart
 show $vitrine attention runs/quickstart --sample 6

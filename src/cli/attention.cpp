@@ -96,8 +96,11 @@ std::string draw_link(const SentenceView& v) {
   };
   std::string out = fmt::format("  link        {}: {} here, {} in the pair \"{}\"\n", printable(l.name), printable(l.value),
                                 printable(l.pair_value), printable(l.pair));
-  out += fmt::format("  looks most  {} at «…»: {:.2f}; chance {:.2f}, before training {:.2f}\n", name(looks),
-                     l.measure.heads[looks].attention, l.measure.chance, l.untrained.heads[looks].attention);
+  std::vector<std::string> sources;
+  for (const int64_t source : v.shown.sources) sources.push_back(printable(v.shown.tokens[static_cast<size_t>(source)]));
+  out += fmt::format("  looks most  {} at «{}»: {:.2f}; chance {:.2f}, before training {:.2f}\n", name(looks),
+                     fmt::join(sources, " "), l.measure.heads[looks].attention, l.measure.chance,
+                     l.untrained.heads[looks].attention);
   out += fmt::format("  acts most   {}: its output from the pair moves the answer {:.2f} of the way\n", name(acts),
                      l.measure.heads[acts].effect);
   if (acts != looks)
@@ -111,7 +114,7 @@ class AttentionVerb : public Verb {
   CLI::App* declare(CLI::App& program) override {
     CLI::App* verb = program.add_subcommand("attention", "the attention weights of one sentence, in the terminal");
     add_run_argument(*verb, run_, sets_);
-    auto* text = verb->add_option("TEXT", text_, "a sentence; [MASK] is a word to guess");
+    auto* text = verb->add_option("TEXT", text_, "a sentence; [MASK] is a word to guess (default: inspect.sentences)");
     verb->add_option("--sample", sample_, "sequence N of the corpus, counted from 1, with its links")
         ->excludes(text)
         ->type_name("N")
@@ -119,7 +122,7 @@ class AttentionVerb : public Verb {
     verb->add_option("--split", split_, "of --sample: train, validation or test (default: test, or else validation)");
     auto* layer = verb->add_option("--layer", layer_, "block L alone, with numbers")->type_name("L")->check(whole_number(0));
     verb->add_option("--head", head_, "its head H alone")->needs(layer)->type_name("H")->check(whole_number(0));
-    verb->add_flag("--json", json_, "one JSON object on stdout");
+    verb->add_flag("--json", json_, "one JSON object a sentence on stdout");
     verb->footer(
         "Examples:\n"
         "  vitrine attention runs/quickstart --sample 1\n"
@@ -128,16 +131,25 @@ class AttentionVerb : public Verb {
   }
 
   int run() override {
-    if (text_.empty() == (sample_ < 0)) fail(ErrorKind::kConfig, "attention needs a TEXT or --sample N");
     Run run = open_run(run_, sets_);
     check_range("--layer", layer_, run.config.model.layers);
     check_range("--head", head_, run.config.model.heads);
     const Config config = run.config;
-    const SentenceView v = text_.empty() ? sample(run) : view_text(run, text_, kAnswers);
-    if (json_) {
-      print(to_json(v).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-      return 0;
+    if (sample_ > 0) {
+      show(sample(run), config);
+    } else {
+      std::vector<std::string> texts = config.inspect.sentences;
+      if (!text_.empty()) texts = {text_};
+      if (texts.empty())
+        fail(ErrorKind::kConfig, "attention needs a TEXT, --sample N, or inspect.sentences in the configuration");
+      for (const std::string& text : texts) show(view_text(run, text, kAnswers), config);
     }
+    return 0;
+  }
+
+ private:
+  void show(const SentenceView& v, const Config& config) const {
+    if (json_) return print(to_json(v).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     const TerminalStyle style = terminal_of(STDOUT_FILENO).style;
     std::string text = "\n" + pictures(v, style);
     text += draw_legend(v.maps, v.shown, style);
@@ -146,10 +158,8 @@ class AttentionVerb : public Verb {
     if (!v.predictions.empty()) text += "\n" + draw_predictions(v, classifies, causal, style);
     if (v.link) text += draw_link(v);
     print(text);
-    return 0;
   }
 
- private:
   static void check_range(const char* option, int64_t value, int64_t count) {
     if (value >= count) fail(ErrorKind::kConfig, "{} {}: this model has {} to {}", option, value, 0, count - 1);
   }

@@ -180,6 +180,11 @@ Learned learned_for(const Config& config) {
   if (from.empty() || !fs::is_directory(from)) return {};
   Learned learned = read_learned(RunDirectory::open(from).path());
   learned.labels.clear();
+  if (learned.tokenizer && learned.tokenizer->kind() != config.tokenizer.kind)
+    fail(ErrorKind::kConfig,
+         "tokenizer.kind: the parameters of model.initialize_from '{}' belong to its own tokenizer, which is of another kind\n"
+         "help: copy the `tokenizer:` section of that run's configuration",
+         from);
   return learned;
 }
 

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cerrno>  // program_invocation_name
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -95,7 +96,8 @@ class TrainVerb : public Verb {
     } else {
       std::string text = outcome.text;
       if (outcome.result.ending != Ending::kSignal) {
-        text += fmt::format("\nNext:  vitrine attention {} --sample 1     what its heads look at\n", outcome.run);
+        text +=
+            fmt::format("\nNext:  {} attention {} --sample 1     what its heads look at\n", program_invocation_name, outcome.run);
       }
       print(text + fmt::format("Run directory: {}\n", outcome.run));
     }

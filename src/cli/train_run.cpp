@@ -141,7 +141,10 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   std::optional<Config> before;
   if (resume) {
     const RunDirectory run = RunDirectory::open(path);
-    if (fs::exists(run.config()) && !checkpoint_steps(path).empty()) {
+    if (!checkpoint_steps(path).empty()) {
+      if (!fs::exists(run.config()))
+        fail(ErrorKind::kCheckpoint, "'{}' cannot be resumed: it has checkpoints, but no {}", path,
+             fs::path(run.config()).filename().string());
       before = load_config(run.config());
       if (config.training.lanes == 0) config.training.lanes = before->training.lanes;
       if (config.training.micro_batch == 0) config.training.micro_batch = before->training.micro_batch;
@@ -162,6 +165,8 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   log_info("vitrine {} · {} · {}", VITRINE_VERSION, config.run.name, path);
   log_corpus(session);
   log_plan(session, *engine, *loader, steps);
+  if (config.inspect.every > 0)
+    log_warning("inspect.every: this version records no attention during training; `attention RUN` shows that of a checkpoint");
   TrainState state;
   if (checkpoint) {
     warn_of_changed_data(session, read_file(run.config(), ErrorKind::kCheckpoint));

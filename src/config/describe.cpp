@@ -204,8 +204,10 @@ std::unique_ptr<Key> describe(Config& c) {
   describe_objective(root->section("objective", "What the model learns"), c.objective);
   describe_training(*root, c);
   Key& inspect = root->section("inspect", "What is recorded of the attention");
-  inspect.texts("sentences", c.inspect.sentences, "Sentences whose attention is shown").defaults_to("some of the corpus");
-  inspect.integer("every", c.inspect.every, kSteps, "Steps between recordings during training; 0: none");
+  inspect.texts("sentences", c.inspect.sentences, "Sentences that `vitrine attention RUN` shows when none is given")
+      .defaults_to("none");
+  inspect.integer("every", c.inspect.every, kSteps,
+                  "Steps between recordings during training; 0: none (this version records none)");
   Key& log = root->section("log", "What is written while training");
   log.integer("interval", c.log.interval, kCount, "Steps between lines of the log");
   log.choice("progress", c.log.progress, {{"auto", Progress::kAuto}, {"on", Progress::kOn}, {"off", Progress::kOff}},

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -28,7 +29,8 @@ class Training {
     start_ = Clock::now();
     seconds_before_ = state_.seconds;
     TrainingResult result;
-    if (state_.step == 0 && settings_.steps == 0) {  // the initial parameters
+    if (out_of_patience() && state_.step < settings_.steps) result.ending = Ending::kPatience;  // resumed after its end
+    if (state_.step == 0 && settings_.steps == 0) {                                             // the initial parameters
       evaluate();
       save();
     }
@@ -37,8 +39,7 @@ class Training {
       step(loader);
       bool best = false;
       if (is_due(state_.step, settings_.evaluation.every, settings_.steps)) best = evaluate();
-      const int64_t patience = settings_.evaluation.patience;
-      if (patience > 0 && state_.evaluations_without_improvement >= patience) result.ending = Ending::kPatience;
+      if (out_of_patience()) result.ending = Ending::kPatience;
       if (state_.step == settings_.steps) result.ending = Ending::kSteps;
       if (signals.received() != 0) {
         result.signal = signals.received();
@@ -104,9 +105,29 @@ class Training {
     return best;
   }
 
+  bool out_of_patience() const {
+    const int64_t patience = settings_.evaluation.patience;
+    return patience > 0 && state_.evaluations_without_improvement >= patience;
+  }
+
+  // A step may be finite and its update not.
+  void check_finite(const SafeTensors& file) const {
+    for (const NamedTensor& tensor : file.tensors) {
+      const std::vector<double> values = tensor.as_double();
+      if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+        fail(ErrorKind::kDiverged,
+             "step {}: training diverged: `{}` is not finite after the update, and this step is not saved\n"
+             "help: a lower optimizer.learning_rate, training.clip or a longer schedule.warmup_steps may help",
+             state_.step, tensor.name);
+    }
+  }
+
   void save() {
     update_seconds();
-    save_checkpoint(run_.path(), checkpoint_of(engine_, state_), settings_.checkpoint.keep);
+    const Checkpoint checkpoint = checkpoint_of(engine_, state_);
+    check_finite(checkpoint.model);
+    check_finite(checkpoint.optimizer);
+    save_checkpoint(run_.path(), checkpoint, settings_.checkpoint.keep);
     reporter_.saved(state_.step);
   }
 

@@ -16,7 +16,7 @@ YAML
 works train tiny.yaml
 prints '^ +loss +[0-9.]+ +nothing can do better than [0-9.]+ · bigram [0-9.]+ · unigram [0-9.]+ · uniform [0-9.]+$'
 prints '^  subject-verb number +[0-9.]+ %'
-prints '^Next:  vitrine attention runs/tiny --sample 1'
+prints '^Next:  .*vitrine attention runs/tiny --sample 1'
 expect [ "$(tail -n 1 out)" = "Run directory: runs/tiny" ]
 says '^model .* parameters$'
 says '^memory .* planned: parameters'
@@ -98,7 +98,7 @@ prints '"link":\{"name":"[a-z -]+","target":[0-9]+,"sources":\[[0-9]+'
 fails 2 'sequences 1 to 60' attention runs/tiny --sample 61
 fails 2 'layer 2: this model has 0 to 1' attention runs/tiny the --layer 2
 fails 2 'head 2: this model has 0 to 1' attention runs/tiny the --layer 0 --head 2
-fails 2 'needs a TEXT or --sample' attention runs/tiny
+fails 2 'needs a TEXT, --sample N, or inspect.sentences' attention runs/tiny
 fails 2 'at most 32' attention runs/tiny "$(printf 'the %.0s' {1..33})"
 
 # Seeds

@@ -54,6 +54,9 @@ works train classes.yaml --run-dir tuned --set model.initialize_from=runs/pretra
 says '^[0-9]+ of [0-9]+ parameters start from runs/pretrain; classifier.weight, classifier.bias anew$'
 expect cmp -s runs/pretrain/tokenizer.json tuned/tokenizer.json
 works train classes.yaml --run-dir from_file --set training.steps=0 --set "model.initialize_from=$PWD/tuned/checkpoints/step-$(printf %08d "$(last_step tuned)")/model.safetensors"
+sed 's/^PLACE \(.* river\)/WATER \1/' questions.txt >three.txt
+works train classes.yaml --run-dir three --set data.train=three.txt --set model.initialize_from=tuned --set training.steps=1
+expect [ "$(cat three/labels.json)" = '["PERSON","PLACE","WATER"]' ]
 fails 4 'embedding.token.weight' train classes.yaml --run-dir wider --set model.width=32 --set model.initialize_from=runs/pretrain
 # A run that starts from a file that is not one leaves what was there.
 cp -r tuned kept

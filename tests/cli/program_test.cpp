@@ -271,7 +271,7 @@ TEST_CASE("every kind of mistake has its exit code and one clear message") {
   refuses(2, "train classify.yaml --resume", "no run directory");
   refuses(2, "train classify.yaml --set data.max_length=10 --set model.max_length=4", "model.max_length");
   refuses(2, "train classify.yaml --set model.width=65536 --set model.hidden=1048576 --run-dir huge", "this machine has");
-  refuses(2, "attention nowhere", "TEXT");
+  refuses(4, "attention nowhere", "no run directory");
   refuses(3, "train classify.yaml --set data.train=missing.txt", "missing.txt");
   refuses(3, "train classify.yaml --set data.train=.", "folder");
   refuses(4, "evaluate nowhere", "nowhere");

@@ -5,9 +5,11 @@
 
 #include <csignal>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "support/catch.h"
+#include "support/error_of.h"
 #include "train/fake_engine.h"
 #include "train/stop_signals.h"
 
@@ -143,6 +145,12 @@ TEST_CASE("patience counts evaluations without a better one, and the best checkp
   CHECK(w.counter.saved_at == std::vector<int64_t>{2, 4, 10});
   CHECK(load_checkpoint(folder.path, CheckpointChoice::kBest).state.step == 4);
   CHECK(load_checkpoint(folder.path, CheckpointChoice::kLatest).state.step == 10);
+
+  World again;  // resumed after its end, it does not go on by one more step each time
+  const TrainingResult resumed = again.run(s, folder.path, RunDirectory::Mode::kResume, result.state, scripted({9}));
+  CHECK(resumed.ending == Ending::kPatience);
+  CHECK(again.engine.steps_done == 0);
+  CHECK(again.counter.saved_at.empty());
 }
 
 TEST_CASE("an accuracy is better when it is higher") {
@@ -188,6 +196,15 @@ TEST_CASE("a step that diverged is not saved, and neither is a validation that d
     };
     CHECK_THROWS_AS(w.run(s, folder.path), Error);
     CHECK(checkpoint_steps(folder.path) == std::vector<int64_t>{2, 4});
+  }
+  SECTION("an update") {
+    w.engine.report = [&](int64_t step) {
+      if (step == 4) w.engine.weight = std::numeric_limits<double>::infinity();
+      return StepReport{1, 1};
+    };
+    CHECK_THAT(error_of(ErrorKind::kDiverged, [&] { w.run(s, folder.path); }),
+               Catch::Contains("step 4") && Catch::Contains("`weight` is not finite"));
+    CHECK(checkpoint_steps(folder.path) == std::vector<int64_t>{2});
   }
   SECTION("a validation") {
     s.evaluation.every = 4;
