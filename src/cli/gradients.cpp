@@ -138,7 +138,8 @@ class GradientsVerb : public Verb {
     settings.batch_sequences = batch.sequence_count();
     settings.objectives[0].rate = 1;  // any number of predicted tokens
     const std::unique_ptr<Engine> engine = make_engine(session.config.run.precision, settings);
-    if (const std::string origin = initialize(*engine, session.config); !origin.empty()) log_info("{}", origin);
+    if (const std::string origin = initialize(*engine, session.config, session.corpus.labels); !origin.empty())
+      log_info("{}", origin);
     if (!weights_.empty()) engine->set_parameters(read_safetensors(weights_));
 
     ActivationRecorder recorder(session.config.model, batch);

@@ -188,7 +188,7 @@ Learned learned_for(const Config& config) {
   return learned;
 }
 
-std::string initialize(Engine& engine, const Config& config) {
+std::string initialize(Engine& engine, const Config& config, const std::vector<std::string>& labels) {
   const std::string& from = config.model.initialize_from;
   if (from.empty()) return {};
   SafeTensors file;
@@ -196,6 +196,8 @@ std::string initialize(Engine& engine, const Config& config) {
     LoadedCheckpoint checkpoint = load_checkpoint(from, CheckpointChoice::kBest);
     if (!checkpoint.warning.empty()) log_warning("{}", checkpoint.warning);
     file = std::move(checkpoint.model);
+    const auto classifies = [](const NamedTensor& t) { return t.name.starts_with("classifier."); };
+    if (read_learned(from).labels != labels) std::erase_if(file.tensors, classifies);  // its rows stand for other classes
   } else {
     file = read_safetensors(from);
   }

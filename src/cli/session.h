@@ -46,9 +46,10 @@ Run open_run(const std::string& path, const std::vector<std::string>& sets = {},
 Learned read_learned(const std::string& run);
 void write_learned(const std::string& run, const Corpus& corpus);
 
-// `model.initialize_from`: a run directory or a safetensors file. The tokenizer of a run belongs to its parameters.
+// `model.initialize_from`: a run directory or a safetensors file. The tokenizer of a run belongs to its parameters; its classifier
+// only to its labels. `initialize` says what was taken; empty: nothing was asked for.
 Learned learned_for(const Config& config);
-std::string initialize(Engine& engine, const Config& config);  // says what was taken; empty: nothing was asked for
+std::string initialize(Engine& engine, const Config& config, const std::vector<std::string>& labels);
 
 // Version, compiler and hashes of the data files and the tokenizer, for config.resolved.yaml.
 std::map<std::string, std::string> provenance_of(const Session& session);

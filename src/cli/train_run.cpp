@@ -158,7 +158,8 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   const std::unique_ptr<Engine> engine = session.make_engine();
   const std::unique_ptr<Loader> loader = session.make_loader();
   const int64_t steps = count_steps(config.training, *loader);
-  const std::string origin = checkpoint ? "" : initialize(*engine, config);  // before an earlier run is removed
+  const std::string origin =
+      checkpoint ? "" : initialize(*engine, config, session.corpus.labels);  // before an earlier run is removed
 
   RunDirectory run = RunDirectory::create(path, mode);
   const LogFile log_file(run.log());

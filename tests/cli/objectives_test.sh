@@ -56,6 +56,12 @@ expect cmp -s runs/pretrain/tokenizer.json tuned/tokenizer.json
 works train classes.yaml --run-dir from_file --set training.steps=0 --set "model.initialize_from=$PWD/tuned/checkpoints/step-$(printf %08d "$(last_step tuned)")/model.safetensors"
 sed 's/^PLACE \(.* river\)/WATER \1/' questions.txt >three.txt
 works train classes.yaml --run-dir three --set data.train=three.txt --set model.initialize_from=tuned --set training.steps=1
+says '^[0-9]+ of [0-9]+ parameters start from tuned; classifier.weight, classifier.bias anew$'
+sed 's/^PLACE/ANIMAL/' questions.txt >renamed.txt
+works train classes.yaml --run-dir renamed --set data.train=renamed.txt --set model.initialize_from=tuned --set training.steps=1
+says 'classifier.bias anew$'
+works train classes.yaml --run-dir same --set model.initialize_from=tuned --set training.steps=1
+says '^([0-9]+) of \1 parameters start from tuned$'
 expect [ "$(cat three/labels.json)" = '["PERSON","PLACE","WATER"]' ]
 fails 4 'embedding.token.weight' train classes.yaml --run-dir wider --set model.width=32 --set model.initialize_from=runs/pretrain
 # A run that starts from a file that is not one leaves what was there.
