@@ -158,7 +158,7 @@ int64_t count_steps(const TrainingSettings& training, const Loader& loader) {
   for (; static_cast<double>(epoch + 1) <= training.epochs; ++epoch) steps += loader.steps_per_epoch(epoch);
   const double part = training.epochs - static_cast<double>(epoch);
   if (part > 0) steps += std::llround(part * static_cast<double>(loader.steps_per_epoch(epoch)));
-  return steps;
+  return std::max<int64_t>(1, steps);  // a part of an epoch, however small, is not nothing
 }
 
 Checkpoint checkpoint_of(const Engine& engine, const TrainState& state) {

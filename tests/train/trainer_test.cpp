@@ -246,6 +246,8 @@ TEST_CASE("epochs become steps") {
   CHECK(count_steps(t, loader) == 7);
   t.epochs = 0.5;
   CHECK(count_steps(t, loader) == 2);
+  t.epochs = 0.01;
+  CHECK(count_steps(t, loader) == 1);
   t.steps = 5;
   CHECK(count_steps(t, loader) == 5);
 }
