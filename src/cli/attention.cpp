@@ -15,11 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr size_t kAnswers = 5;
 
-size_t best_head(const LinkMeasure& m, double HeadLink::*score) {
-  const auto less = [&](const HeadLink& a, const HeadLink& b) { return a.*score < b.*score; };
-  return static_cast<size_t>(std::max_element(m.heads.begin(), m.heads.end(), less) - m.heads.begin());
-}
-
 Json to_json(const SentenceView& v) {
   Json out{{"tokens", v.shown.tokens}, {"layers", v.maps.layers}, {"heads", v.maps.heads}};
   out["weights"] = Json::array();

@@ -167,14 +167,15 @@ std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& mode
   return out;
 }
 
+size_t best_head(const LinkMeasure& m, double HeadLink::*score) {
+  const auto less = [&](const HeadLink& a, const HeadLink& b) { return a.*score < b.*score; };
+  return static_cast<size_t>(std::max_element(m.heads.begin(), m.heads.end(), less) - m.heads.begin());
+}
+
 std::vector<LinkReport> report_links(const ModelSettings& model, const std::vector<LinkMeasure>& chosen_on,
                                      const std::vector<LinkMeasure>& reported_on,
                                      const std::vector<LinkMeasure>& untrained_chosen_on,
                                      const std::vector<LinkMeasure>& untrained_reported_on) {
-  const auto best = [](const LinkMeasure& m, double HeadLink::*score) {
-    const auto less = [&](const HeadLink& a, const HeadLink& b) { return a.*score < b.*score; };
-    return static_cast<size_t>(std::max_element(m.heads.begin(), m.heads.end(), less) - m.heads.begin());
-  };
   const auto name = [&](size_t h) {
     return HeadName{static_cast<int64_t>(h) / model.heads, static_cast<int64_t>(h) % model.heads};
   };
@@ -182,14 +183,14 @@ std::vector<LinkReport> report_links(const ModelSettings& model, const std::vect
   for (size_t k = 0; k < reported_on.size(); ++k) {
     const LinkMeasure& m = reported_on[k];
     LinkReport& r = out.emplace_back();
-    const size_t acts = best(chosen_on[k], &HeadLink::effect), looks = best(chosen_on[k], &HeadLink::attention);
+    const size_t acts = best_head(chosen_on[k], &HeadLink::effect), looks = best_head(chosen_on[k], &HeadLink::attention);
     r.name = m.name, r.count = m.count, r.attractors = m.attractors;
     r.decision = m.decision, r.decision_attractors = m.decision_attractors;
     r.effect = m.heads[acts].effect, r.effect_head = name(acts), r.effect_of_all = m.effect_of_all;
     r.attention = m.heads[looks].attention, r.attention_head = name(looks), r.hit_rate = m.heads[looks].hit_rate;
     r.chance = m.chance;
     if (!untrained_reported_on.empty())
-      r.untrained = untrained_reported_on[k].heads[best(untrained_chosen_on[k], &HeadLink::attention)].attention;
+      r.untrained = untrained_reported_on[k].heads[best_head(untrained_chosen_on[k], &HeadLink::attention)].attention;
   }
   return out;
 }

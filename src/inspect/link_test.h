@@ -30,6 +30,9 @@ struct LinkMeasure {  // one class on one split; means over its links
   std::vector<HeadLink> heads;                   // [L·H]
 };
 
+// Which of LinkMeasure::heads has the largest score; the first on a tie. best_head(m, &HeadLink::attention)
+size_t best_head(const LinkMeasure& measure, double HeadLink::*score);
+
 struct LinkTestOptions {
   int64_t most = 500;           // links of a class, the first ones of the split
   int64_t batch_tokens = 2048;  // of one forward pass

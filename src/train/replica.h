@@ -26,7 +26,6 @@ class Replica {
   double forward(bool training, RngKey rng, Probe* probe = nullptr);
   void backward(bool training, RngKey rng);  // adds to the gradients
   int64_t target_count() const { return model_.objective(0).losses().rows; }
-  int64_t classes() const { return model_.objective(0).logits().cols; }
   std::span<const Real> read_losses();  // [M];  valid until the next read
   std::span<const Real> read_logits();  // [M,C], before backward
 

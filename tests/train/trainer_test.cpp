@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "support/catch.h"
 #include "support/error_of.h"
+#include "support/temporary_folder.h"
 #include "train/fake_engine.h"
 #include "train/stop_signals.h"
 
@@ -18,13 +18,8 @@ using namespace vitrine;
 namespace {
 
 struct Folder {
-  std::string path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "vitrine-trainer-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name + "/run";
-  }
-  ~Folder() { std::filesystem::remove_all(std::filesystem::path(path).parent_path()); }
+  TemporaryFolder around;
+  std::string path = around / "run";
 };
 
 struct Counter : Reporter {
