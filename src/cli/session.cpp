@@ -6,11 +6,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "cli/terminal.h"
 
@@ -50,7 +48,7 @@ void check_memory(const EngineSettings& s, Precision precision) {
          short_count(parameters), megabytes(bytes), megabytes(machine));
 }
 
-std::string hash_of(std::string_view bytes) { return fmt::format("xxh3:{:016x}", XXH3_64bits(bytes.data(), bytes.size())); }
+std::string hash_of(std::string_view bytes) { return fmt::format("xxh3:{:016x}", hash_bytes(bytes)); }
 
 void check_lengths(const Config& config, int64_t longest) {
   if (config.model.position.kind == PositionKind::kNone || longest <= config.model.max_length) return;

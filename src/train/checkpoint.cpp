@@ -10,11 +10,9 @@
 #include <string_view>
 #include <utility>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/system_calls.h"
 
 namespace vitrine {
@@ -53,8 +51,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 }
 
 std::string manifest_line(const char* name, std::string_view bytes) {
-  return fmt::format("    \"{}\": {{\"bytes\": {}, \"xxh3\": \"{:016x}\"}}", name, bytes.size(),
-                     XXH3_64bits(bytes.data(), bytes.size()));
+  return fmt::format("    \"{}\": {{\"bytes\": {}, \"xxh3\": \"{:016x}\"}}", name, bytes.size(), hash_bytes(bytes));
 }
 
 // One text for one content: a manifest is right if and only if it is this, byte for byte.

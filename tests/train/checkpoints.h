@@ -1,11 +1,9 @@
 #pragma once
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "train/checkpoint.h"
 
 namespace vitrine {
@@ -28,6 +26,6 @@ inline bool same(const Checkpoint& a, const Checkpoint& b) {
          encode_safetensors(a.optimizer) == encode_safetensors(b.optimizer) && a.state == b.state;
 }
 
-inline std::string hash_of(const std::string& bytes) { return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size())); }
+inline std::string hash_of(const std::string& bytes) { return fmt::format("{:016x}", hash_bytes(bytes)); }
 
 }  // namespace vitrine
