@@ -10,6 +10,8 @@ packages=(
   nlohmann-json3-dev  # JSON
   libcli11-dev        # the command line
   libxxhash-dev       # hashes of checkpoints
+  zlib1g-dev          # data in gzip files
+  libzstd-dev         # and in zstd files
   catch2              # tests
 )
 [[ "${1-}" == --checks ]] && packages+=(clang-format)

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "cli/terminal.h"
+#include "data/input_file.h"
 
 namespace vitrine {
 namespace {
@@ -49,6 +50,13 @@ void check_memory(const EngineSettings& s, Precision precision) {
 }
 
 std::string hash_of(std::string_view bytes) { return fmt::format("xxh3:{:016x}", hash_bytes(bytes)); }
+
+std::string hash_of_files(const std::string& path) {
+  std::string hashes;
+  const std::vector<std::string> files = expand_path(path);
+  for (const std::string& file : files) hashes += hash_of(MappedFile(file).text());
+  return files.size() == 1 ? hashes : hash_of(hashes);
+}
 
 void check_lengths(const Config& config, int64_t longest) {
   if (config.model.position.kind == PositionKind::kNone || longest <= config.model.max_length) return;
@@ -216,7 +224,7 @@ std::map<std::string, std::string> provenance_of(const Session& session) {
                                    {"validation", d.validation.path},
                                    {"test", d.test.path},
                                    {"grammar", d.grammar}})
-    if (!path.empty() && fs::is_regular_file(path)) p["data." + name] = hash_of(MappedFile(path).text());
+    if (!path.empty()) p["data." + name] = hash_of_files(path);
   return p;
 }
 

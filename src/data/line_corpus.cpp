@@ -127,8 +127,13 @@ Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& setti
   Vocabulary names;
   const bool labelled = data.kind == DataKind::kLabelledLines;
   const auto open = [&](const std::string& path) {
-    corpus.files.push_back(std::make_unique<TextFile>(path, data.encoding));
-    return read_lines(*corpus.files.back(), labelled, names);
+    std::vector<Line> lines;
+    for (const std::string& file : expand_path(path)) {
+      corpus.files.push_back(std::make_unique<TextFile>(file, data.encoding));
+      const std::vector<Line> more = read_lines(*corpus.files.back(), labelled, names);
+      lines.insert(lines.end(), more.begin(), more.end());
+    }
+    return lines;
   };
   std::vector<Line> train = open(data.train), validation, test;
   const size_t total = train.size();

@@ -3,38 +3,91 @@
 
 #include "base/error.h"
 #include "data/corpora.h"
-#include "data/utf8.h"
+#include "data/offset_list.h"
 
 namespace vitrine {
 namespace {
 
-// One stream of tokens in windows of L: window i holds tokens i·L … i·L + L − 1. Kept is the byte where each window begins; the
-// tokens are made when they are read.
+// A split of a text: pieces of one or more files, one after the other. Each stands behind the others in one stream of bytes.
+class Stream {
+ public:
+  void add(std::string_view text) { parts_.push_back({text, size_}), size_ += text.size(); }
+  size_t size() const { return size_; }
+
+  struct Part {
+    std::string_view text;
+    size_t begin;  // in the stream
+  };
+  const std::vector<Part>& parts() const { return parts_; }
+
+  Stream slice(size_t begin, size_t end) const {
+    Stream out;
+    for (const Part& part : parts_) {
+      const size_t from = std::clamp(begin, part.begin, part.begin + part.text.size()) - part.begin;
+      const size_t to = std::clamp(end, part.begin, part.begin + part.text.size()) - part.begin;
+      if (from < to) out.add(part.text.substr(from, to - from));
+    }
+    return out;
+  }
+
+  // Where the first `share` ends: at white space if there is some soon, so that no word is cut, and between characters.
+  size_t cut(double share) const {
+    const auto offset = std::min(static_cast<size_t>(share * static_cast<double>(size_)), size_);
+    for (const Part& part : parts_)
+      if (offset < part.begin + part.text.size()) return part.begin + cut(part.text, offset - part.begin);
+    return size_;
+  }
+
+ private:
+  static size_t cut(std::string_view text, size_t offset) {
+    for (size_t at = offset; at < std::min(offset + 256, text.size()); ++at)
+      if (text[at] == ' ' || text[at] == '\n') return at;
+    size_t at = offset;
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    return at;
+  }
+
+  std::vector<Part> parts_;
+  size_t size_ = 0;
+};
+
+// Tokens in windows of L: window i of a part holds its tokens i·L … i·L + L − 1, the last one what is left. Kept is the byte where
+// each window begins; the tokens are made when they are read.
 class TextDataset final : public Dataset {
  public:
-  TextDataset(std::string_view text, const Tokenizer& tokenizer, int64_t limit)
-      : text_(text), tokenizer_(tokenizer), limit_(limit) {
+  TextDataset(Stream stream, const Tokenizer& tokenizer, int64_t limit)
+      : stream_(std::move(stream)), tokenizer_(tokenizer), limit_(limit) {
+    begins_.reserve(stream_.size() / static_cast<size_t>(limit_) + stream_.parts().size());  // not touched, so not yet memory
     std::vector<Piece> pieces;
-    for (size_t at = 0;;) {
-      pieces.clear();
-      tokenizer_.encode(rest(at), pieces, limit_);
-      if (pieces.empty()) break;
-      begins_.push_back(at);
-      last_length_ = static_cast<int64_t>(pieces.size());
-      at += pieces.back().end;
+    for (const Stream::Part& part : stream_.parts()) {
+      Windows windows{part, size(), 0};
+      for (size_t at = 0;;) {
+        pieces.clear();
+        tokenizer_.encode(rest(part, at), pieces, limit_);
+        if (pieces.empty()) break;
+        begins_.push_back(part.begin + at);
+        windows.last_length = static_cast<int64_t>(pieces.size());
+        at += pieces.back().end;
+      }
+      windows.end = size();
+      if (windows.last_length > 0) windows_.push_back(windows);
     }
   }
 
-  int64_t size() const override { return static_cast<int64_t>(begins_.size()); }
-  int64_t length(int64_t i) const override { return i + 1 < size() ? limit_ : last_length_; }
+  int64_t size() const override { return begins_.size(); }
+  int64_t length(int64_t i) const override {
+    const Windows& part = windows_of(i);
+    return i + 1 < part.end ? limit_ : part.last_length;
+  }
   int64_t window() const override { return limit_; }
 
   void read(int64_t i, Example& out, int64_t shift) const override {
     out.clear();
-    if (i + 1 == size()) shift = 0;
-    if (i + 2 == size()) shift = std::min(shift, last_length_);
+    const Windows& part = windows_of(i);
+    if (i + 1 == part.end) shift = 0;
+    if (i + 2 == part.end) shift = std::min(shift, part.last_length);
     const int64_t length = this->length(i);
-    tokenizer_.encode(rest(begins_[i]), out.pieces, shift + length + 1);
+    tokenizer_.encode(rest(part.part, begins_[i] - part.part.begin), out.pieces, shift + length + 1);
     out.pieces.erase(out.pieces.begin(), out.pieces.begin() + shift);
     for (const Piece& piece : out.pieces) out.tokens.push_back(piece.id);
     if (static_cast<int64_t>(out.tokens.size()) > length) {
@@ -44,23 +97,24 @@ class TextDataset final : public Dataset {
   }
 
  private:
-  std::string_view rest(size_t at) const { return text_.substr(at, 0xFFFFFFFF); }  // offsets of pieces have 32 bits
+  struct Windows {
+    Stream::Part part;
+    int64_t end;  // number of the first window behind this part
+    int64_t last_length;
+  };
+  const Windows& windows_of(int64_t i) const {
+    return *std::upper_bound(windows_.begin(), windows_.end(), i, [](int64_t n, const Windows& w) { return n < w.end; });
+  }
+  static std::string_view rest(const Stream::Part& part, size_t at) {
+    return part.text.substr(at, 0xFFFFFFFF);  // offsets of pieces have 32 bits
+  }
 
-  std::string_view text_;
+  Stream stream_;
   const Tokenizer& tokenizer_;
-  int64_t limit_, last_length_ = 0;
-  std::vector<uint64_t> begins_;
+  int64_t limit_;
+  OffsetList begins_;
+  std::vector<Windows> windows_;
 };
-
-// Where the first `share` of a text ends: at white space if there is some soon, so that no word is cut, and between characters.
-size_t cut_at(std::string_view text, double share) {
-  const auto cut = std::min(static_cast<size_t>(share * static_cast<double>(text.size())), text.size());
-  for (size_t at = cut; at < std::min(cut + 256, text.size()); ++at)
-    if (text[at] == ' ' || text[at] == '\n') return at;
-  size_t at = cut;
-  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
-  return at;
-}
 
 }  // namespace
 
@@ -68,30 +122,31 @@ Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& setti
                         Learned learned) {
   Corpus corpus;
   const auto open = [&](const std::string& path) {
-    corpus.files.push_back(std::make_unique<TextFile>(path, data.encoding));
-    return corpus.files.back()->text();
+    Stream stream;
+    for (const std::string& file : expand_path(path)) {
+      corpus.files.push_back(std::make_unique<TextFile>(file, data.encoding));
+      stream.add(corpus.files.back()->text());
+    }
+    return stream;
   };
-  std::string_view train = open(data.train), validation, test;
-  const auto part = [&](const SplitSource& source, double first, double last) {  // of the training text
-    if (!source.path.empty()) return open(source.path);
-    const size_t begin = cut_at(train, first), end = last >= 1 ? train.size() : cut_at(train, last);
-    return train.substr(begin, end - begin);
-  };
+  const Stream all = open(data.train);
   const double test_share = data.test.path.empty() ? data.test.share : 0;
   const double validation_share = data.validation.path.empty() ? data.validation.share : 0;
+  const auto part = [&](const SplitSource& source, double first, double last) {
+    if (!source.path.empty()) return open(source.path);
+    return all.slice(all.cut(first), last >= 1 ? all.size() : all.cut(last));
+  };
   const double kept = 1 - validation_share - test_share;
-  if (data.validation.given()) validation = part(data.validation, kept, 1 - test_share);
-  if (data.test.given()) test = part(data.test, 1 - test_share, 1);
-  if (kept < 1) train = train.substr(0, cut_at(train, kept));
+  const Stream train = kept < 1 ? all.slice(0, all.cut(kept)) : all;
 
   corpus.tokenizer = std::move(learned.tokenizer);
   if (!corpus.tokenizer) {
     const auto builder = make_tokenizer_builder(settings);
-    builder->add(train);
+    for (const Stream::Part& text : train.parts()) builder->add(text.text);
     corpus.tokenizer = builder->build();
   }
-  const auto make = [&](std::string_view text, const char* key, const std::string& path) {
-    auto split = std::make_unique<TextDataset>(text, *corpus.tokenizer, token_limit(data, target));
+  const auto make = [&](Stream stream, const char* key, const std::string& path) {
+    auto split = std::make_unique<TextDataset>(std::move(stream), *corpus.tokenizer, token_limit(data, target));
     if (split->size() == 0) {
       if (path.empty()) fail(ErrorKind::kData, "{}: the share of {}: no text", key, data.train);
       fail(ErrorKind::kData, "{}: no text", path);
@@ -99,8 +154,9 @@ Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& setti
     return split;
   };
   corpus.train = make(train, "data.train", data.train);
-  if (data.validation.given()) corpus.validation = make(validation, "data.validation", data.validation.path);
-  if (data.test.given()) corpus.test = make(test, "data.test", data.test.path);
+  if (data.validation.given())
+    corpus.validation = make(part(data.validation, kept, 1 - test_share), "data.validation", data.validation.path);
+  if (data.test.given()) corpus.test = make(part(data.test, 1 - test_share, 1), "data.test", data.test.path);
   return corpus;
 }
 

@@ -11,14 +11,29 @@ namespace {
 
 int64_t line_at(std::string_view text, size_t offset) { return 1 + std::count(text.begin(), text.begin() + offset, '\n'); }
 
+// UTF-16 without a byte order mark: in European text every second byte is 0.
+bool looks_like_utf16(std::string_view text) {
+  const size_t size = std::min<size_t>(text.size(), 256) / 2 * 2;
+  size_t even = 0, odd = 0;
+  for (size_t i = 0; i < size; i += 2) even += text[i] == '\0', odd += text[i + 1] == '\0';
+  return size >= 4 && std::max(even, odd) * 2 > size / 2 && std::min(even, odd) == 0;
+}
+
 // Without the byte order mark.
 std::string_view check_bytes(std::string_view text, const std::string& path, Encoding encoding) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
     fail(ErrorKind::kData,
-         "{}: begins with the byte order mark of UTF-16; data.encoding is utf-8 or latin-1\nhelp: iconv -f UTF-16 -t UTF-8",
-         path);
-  if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
+         "{}: begins with the byte order mark of UTF-16; data.encoding is utf-8 or latin-1\n"
+         "help: convert it: iconv -f UTF-16 -t UTF-8 '{}' > utf8.txt",
+         path, path);
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    if (looks_like_utf16(text))
+      fail(ErrorKind::kData,
+           "{}: looks like UTF-16 without a byte order mark; data.encoding is utf-8 or latin-1\n"
+           "help: convert it: iconv -f UTF-16{} -t UTF-8 '{}' > utf8.txt",
+           path, nul % 2 == 0 ? "BE" : "LE", path);
     fail(ErrorKind::kData, "{}:{}: a NUL byte at offset {}: this is not a text file", path, line_at(text, nul), nul);
+  }
   const bool marked = text.starts_with("\xEF\xBB\xBF");
   if (encoding == Encoding::kLatin1) {
     if (marked) fail(ErrorKind::kData, "{}: begins with the byte order mark of UTF-8, but data.encoding is latin-1", path);
@@ -44,11 +59,23 @@ std::string drop_carriage_returns(std::string_view text) {
 
 }  // namespace
 
-TextFile::TextFile(std::string path, Encoding encoding) : path_(std::move(path)), file_(path_) {
-  text_ = check_bytes(file_.text(), path_, encoding);
+TextFile::TextFile(std::string path, Encoding encoding) : path_(std::move(path)), file_(std::make_unique<InputFile>(path_)) {
+  decode(file_->bytes(), encoding);
+  if (!converted_.empty()) file_.reset();
+}
+
+TextFile::TextFile(std::string name, std::string bytes, Encoding encoding)
+    : path_(std::move(name)), converted_(is_compressed(bytes) ? decompress(bytes, path_) : std::move(bytes)) {
+  decode(converted_, encoding);
+}
+
+void TextFile::decode(std::string_view bytes, Encoding encoding) {
+  std::string converted;
+  text_ = check_bytes(bytes, path_, encoding);
   if (encoding == Encoding::kLatin1 && find_non_ascii(text_) != std::string_view::npos)
-    converted_ = latin1_to_utf8(text_), text_ = converted_;
-  if (text_.find("\r\n") != std::string_view::npos) converted_ = drop_carriage_returns(text_), text_ = converted_;
+    converted = latin1_to_utf8(text_), text_ = converted;
+  if (text_.find("\r\n") != std::string_view::npos) converted = drop_carriage_returns(text_), text_ = converted;
+  if (text_.data() == converted.data() && !converted.empty()) converted_ = std::move(converted), text_ = converted_;
 }
 
 int64_t TextFile::line_of(size_t offset) const { return line_at(text_, offset); }

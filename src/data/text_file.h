@@ -1,29 +1,34 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/file.h"
+#include "data/input_file.h"
 #include "data/settings.h"
 
 namespace vitrine {
 
-// A text file as UTF-8 with \n at the ends of lines. It is mapped, and costs no memory, unless it has to be converted (latin-1, or
-// \r\n). A byte order mark is dropped. Error{kData}, with file, line and byte offset, for bytes that are not valid in the encoding
-// and for NUL bytes, which no text has.
+// A text file as UTF-8 with \n at the ends of lines. It is mapped, and costs no memory, unless it has to be decompressed
+// (data/input_file.h) or converted (latin-1, or \r\n), which makes a copy. A byte order mark is dropped. Error{kData}, with file, line
+// and byte offset, for bytes that are not valid in the encoding, for UTF-16, and for NUL bytes, which no text has.
 class TextFile {
  public:
   TextFile(std::string path, Encoding encoding);
+  TextFile(std::string name, std::string bytes, Encoding encoding);  // not of the disk
   TextFile(const TextFile&) = delete;
   TextFile& operator=(const TextFile&) = delete;
 
   const std::string& path() const { return path_; }
   std::string_view text() const { return text_; }
+  bool holds(const char* place) const { return place >= text_.data() && place <= text_.data() + text_.size(); }
   int64_t line_of(size_t offset) const;  // counts from 1
 
  private:
+  void decode(std::string_view bytes, Encoding encoding);
+
   std::string path_;
-  MappedFile file_;
+  std::unique_ptr<InputFile> file_;  // none once converted
   std::string converted_;
   std::string_view text_;
 };

@@ -37,7 +37,10 @@ expect [ "$(ls -A holds_something)" = mine ]
 bad() { fails 3 "$1" train classes.yaml --run-dir r --set "data.train=$2" "${@:3}"; }
 bad "cannot read 'missing.txt': no such file" missing.txt
 mkdir folder
-bad "cannot read 'folder': it is a folder" folder
+gzip -c questions.txt | head -c 20 >cut.txt.gz
+bad "'folder' is a folder without a file in it" folder
+bad "no file matches '.*\*.csv'" 'folder/*.csv'
+bad 'cut.txt.gz: this gzip file ends too early, after 20 bytes' cut.txt.gz
 : >empty.txt
 bad 'empty.txt: no text' empty.txt
 printf ' \n\t\n\n' >blank.txt

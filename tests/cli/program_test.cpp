@@ -273,7 +273,7 @@ TEST_CASE("every kind of mistake has its exit code and one clear message") {
   refuses(2, "train classify.yaml --set model.width=65536 --set model.hidden=1048576 --run-dir huge", "this machine has");
   refuses(4, "attention nowhere", "no run directory");
   refuses(3, "train classify.yaml --set data.train=missing.txt", "missing.txt");
-  refuses(3, "train classify.yaml --set data.train=.", "folder");
+  refuses(3, "train classify.yaml --set data.train=none*", "no file matches");
   refuses(4, "evaluate nowhere", "nowhere");
   refuses(4, "evaluate .", "run.json");
   refuses(5, "train classify.yaml --set run.device=cuda", "cuda");

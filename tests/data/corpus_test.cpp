@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <set>
 
@@ -254,8 +255,9 @@ TEST_CASE("files that hold nothing, or are none") {
       files.data.train = files.write("train.txt", "a b\nb a\n");
       files.data.validation.path = files.folder / "empty.txt";
       CHECK_THAT(data_error(files), Contains("empty.txt: no text"));
-      files.data.validation.path = files.folder.path();
-      CHECK_THAT(data_error(files), Contains("it is a folder"));
+      files.data.validation.path = files.folder / "nothing";
+      std::filesystem::create_directory(files.data.validation.path);
+      CHECK_THAT(data_error(files), Contains("nothing' is a folder without a file in it"));
       files.data.train = files.folder / "missing.txt";
       CHECK_THAT(data_error(files), Contains("missing.txt"));
     }
