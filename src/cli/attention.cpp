@@ -148,8 +148,8 @@ class AttentionVerb : public Verb {
     const TerminalStyle style = terminal_of(STDOUT_FILENO).style;
     std::string text = "\n" + pictures(v, style);
     text += draw_legend(v.maps, v.shown, style);
-    const bool classifies = config.objective.kind == ObjectiveKind::kSequenceClassification;
-    const bool causal = config.objective.kind == ObjectiveKind::kCausalLm;
+    const bool classifies = config.objectives[0].kind == ObjectiveKind::kSequenceClassification;
+    const bool causal = config.objectives[0].kind == ObjectiveKind::kCausalLm;
     if (!v.predictions.empty()) text += "\n" + draw_predictions(v, classifies, causal, style);
     if (v.link) text += draw_link(v);
     print(text);

@@ -132,14 +132,12 @@ class GradientsVerb : public Verb {
       shortest = std::min(shortest, batch.length(b));
       longest = std::max(longest, batch.length(b));
     }
-    EngineSettings settings =
-        engine_settings_of(session.config, session.engine.vocabulary, session.corpus.labels, shortest, longest);
+    EngineSettings settings = engine_settings_of(session.config, session.engine.vocabulary, session.names(), shortest, longest);
     settings.batch_tokens = batch.size();
     settings.batch_sequences = batch.sequence_count();
     settings.objectives[0].rate = 1;  // any number of predicted tokens
     const std::unique_ptr<Engine> engine = make_engine(session.config.run.precision, settings);
-    if (const std::string origin = initialize(*engine, session.config, session.corpus.labels); !origin.empty())
-      log_info("{}", origin);
+    if (const std::string origin = initialize(*engine, session.config, session.names()); !origin.empty()) log_info("{}", origin);
     if (!weights_.empty()) engine->set_parameters(read_safetensors(weights_));
 
     ActivationRecorder recorder(session.config.model, batch);
@@ -154,7 +152,7 @@ class GradientsVerb : public Verb {
       out.tensors.push_back(NamedTensor::of(name, std::move(shape), std::span<const float>(narrow)));
     };
     add("loss", {1}, {loss});
-    add("logits", {std::ssize(result.losses), result.classes}, result.logits);
+    add("logits", {std::ssize(result[0].losses), result[0].classes}, result[0].logits);
     recorder.each(add);
     for (NamedTensor& gradient : engine->gradients()) {
       gradient.name = "gradient." + gradient.name;
@@ -162,7 +160,7 @@ class GradientsVerb : public Verb {
     }
     const size_t count = out.tensors.size();
     write_safetensors(out_, out);
-    print(fmt::format("{}: {} tensors; loss {:.10g} over {} targets of {} tokens\n", out_, count, loss, result.losses.size(),
+    print(fmt::format("{}: {} tensors; loss {:.10g} over {} targets of {} tokens\n", out_, count, loss, result[0].losses.size(),
                       batch.size()));
     return 0;
   }

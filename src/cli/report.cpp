@@ -65,8 +65,8 @@ SplitReport report_split(const Session& s, Engine& engine, const std::string& sp
   r.split = split;
   r.step = step;
   r.evaluation = evaluate(engine, *data, *s.collator, {s.evaluation_tokens(), 0, s.classifies()});
-  r.floors = FloorCounts(s.corpus, s.target).measure(*data, *s.collator, 0, data->size());
-  const bool tested = with_links && !s.corpus.link_classes.empty() && s.config.objective.kind == ObjectiveKind::kMaskedLm;
+  r.floors = FloorCounts(s.corpus, s.targets, 0).measure(*data, *s.collator, 0, data->size());
+  const bool tested = with_links && !s.corpus.link_classes.empty() && s.config.objectives[0].kind == ObjectiveKind::kMaskedLm;
   if (tested) r.links = test_links(s, engine, *data, r.floors);
   return r;
 }
@@ -130,9 +130,9 @@ std::string draw_report(const SplitReport& r, const Session& s, const TerminalSt
     out += fmt::format("  macro       precision {}, recall {}, f1 {}\n", percent(e.precision), percent(e.recall), percent(e.f1));
   if (e.unknown > 0)
     out += fmt::format("  {} of the labels were not in the training split and count as wrong\n", thousands(e.unknown));
-  if (s.config.objective.label_smoothing > 0)
+  if (s.config.objectives[0].label_smoothing > 0)
     out += fmt::format("  The loss holds label smoothing of {}; what it is compared with does not.\n",
-                       s.config.objective.label_smoothing);
+                       s.config.objectives[0].label_smoothing);
   if (!r.links.empty()) out += "\n" + draw_links(r.links);
   return out;
 }

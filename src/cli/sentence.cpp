@@ -34,7 +34,7 @@ EngineSettings for_one_sentence(EngineSettings settings, int64_t length) {
   return settings;
 }
 
-std::vector<Prediction> read_predictions(const Batch& batch, const ForwardResult& result, const std::vector<std::string>& classes,
+std::vector<Prediction> read_predictions(const Batch& batch, const HeadResult& result, const std::vector<std::string>& classes,
                                          bool last_only, size_t answers) {
   std::vector<Prediction> out;
   const Targets& targets = batch.targets[0];
@@ -58,7 +58,7 @@ std::vector<Prediction> read_predictions(const Batch& batch, const ForwardResult
 }
 
 std::vector<std::string> class_names(const Config& config, const Tokenizer& tokenizer, const std::vector<std::string>& labels) {
-  if (config.objective.kind == ObjectiveKind::kSequenceClassification) return labels;
+  if (config.objectives[0].kind == ObjectiveKind::kSequenceClassification) return labels;
   std::vector<std::string> names;
   for (int64_t id = 0; id < tokenizer.size(); ++id) names.emplace_back(tokenizer.token(static_cast<int32_t>(id)));
   return names;
@@ -72,25 +72,26 @@ SentenceView view(Engine& engine, const Config& config, const Batch& batch, cons
   AttentionRecorder recorder(v.maps);
   ForwardResult result;
   engine.forward(batch, result, Want::kLogits, &recorder);
-  const bool last_only = config.objective.kind == ObjectiveKind::kCausalLm;
-  v.predictions = read_predictions(batch, result, class_names(config, tokenizer, labels), last_only, answers);
-  if (config.objective.kind == ObjectiveKind::kMaskedLm && v.predictions.size() == 1) v.shown.target = v.predictions[0].position;
+  const bool last_only = config.objectives[0].kind == ObjectiveKind::kCausalLm;
+  v.predictions = read_predictions(batch, result[0], class_names(config, tokenizer, labels), last_only, answers);
+  if (config.objectives[0].kind == ObjectiveKind::kMaskedLm && v.predictions.size() == 1)
+    v.shown.target = v.predictions[0].position;
   return v;
 }
 
 Batch batch_of(const Config& config, const std::vector<int32_t>& ids) {
   Batch batch;
-  if (target_of(config).prepend_cls) batch.tokens.push_back(Tokenizer::kCls);
+  if (prepends_cls(targets_of(config))) batch.tokens.push_back(Tokenizer::kCls);
   batch.tokens.insert(batch.tokens.end(), ids.begin(), ids.end());
   batch.offsets = {0, batch.size()};
   batch.sequences = {0};
   Targets& targets = batch.targets.emplace_back();
-  if (config.objective.kind == ObjectiveKind::kSequenceClassification) {
+  if (config.objectives[0].kind == ObjectiveKind::kSequenceClassification) {
     targets.classes = {-1};
   } else {
     for (int64_t i = 0; i < batch.size(); ++i) {
       const bool masked = batch.tokens[static_cast<size_t>(i)] == Tokenizer::kMask;
-      if (config.objective.kind == ObjectiveKind::kMaskedLm && !masked) continue;
+      if (config.objectives[0].kind == ObjectiveKind::kMaskedLm && !masked) continue;
       targets.rows.push_back(static_cast<int32_t>(i));
       targets.classes.push_back(-1);
     }
@@ -110,13 +111,14 @@ SentenceView view_text(const Run& run, const std::string& text, size_t answers) 
                   printable(text.substr(piece.begin, piece.end - piece.begin)));
   }
   if (ids.empty()) fail(ErrorKind::kConfig, "the text '{}' holds no token", printable(text));
-  const int64_t extra = target_of(run.config).prepend_cls ? 1 : 0, limit = run.config.data.max_length;
+  const int64_t extra = prepends_cls(targets_of(run.config)) ? 1 : 0, limit = run.config.data.max_length;
   if (std::ssize(ids) + extra > limit)
     fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
          std::ssize(ids) + extra, limit);
   const Batch batch = batch_of(run.config, ids);
   const EngineSettings settings = for_one_sentence(
-      engine_settings_of(run.config, tokenizer.size(), run.learned.labels, batch.size(), batch.size()), batch.size());
+      engine_settings_of(run.config, tokenizer.size(), {run.learned.labels, run.learned.tags}, batch.size(), batch.size()),
+      batch.size());
   const std::unique_ptr<Engine> engine = make_engine(run.config.run.precision, settings);
   engine->set_parameters(run.checkpoint.model);
   return view(*engine, run.config, batch, tokenizer, run.learned.labels, answers);
@@ -140,7 +142,7 @@ SentenceView view_sample(const Session& s, const LoadedCheckpoint& checkpoint, c
   engine->set_parameters(checkpoint.model);
   SentenceView v = view(*engine, s.config, batch, *s.corpus.tokenizer, s.corpus.labels, answers);
   const std::vector<Link> links = one.links(0);
-  if (links.empty() || s.config.objective.kind != ObjectiveKind::kMaskedLm) return v;
+  if (links.empty() || s.config.objectives[0].kind != ObjectiveKind::kMaskedLm) return v;
   const Link& link = links.front();
   const auto k = static_cast<size_t>(link.link_class);
   const LinkClass& link_class = s.corpus.link_classes[k];

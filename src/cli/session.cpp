@@ -17,20 +17,54 @@ namespace vitrine {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 constexpr int64_t kEvaluationTokens = 8192;
 
 std::string labels_file(const std::string& run) { return run + "/labels.json"; }
 
-std::vector<double> class_weights_of(const ObjectiveSettings& objective, const std::vector<std::string>& labels) {
+// Tags of a tagger, labels of the others.
+const std::vector<std::string>& names_of(const ObjectiveSettings& objective, const Names& names) {
+  return objective.kind == ObjectiveKind::kTokenClassification ? names.tags : names.labels;
+}
+
+std::vector<double> class_weights_of(const ObjectiveSettings& objective, const Names& all) {
   if (objective.class_weights.empty()) return {};
-  std::vector<double> weights(labels.size(), 1.0);
-  for (const auto& [label, weight] : objective.class_weights) {
-    const auto found = std::find(labels.begin(), labels.end(), label);
-    if (found == labels.end())
-      fail(ErrorKind::kConfig, "objective.class_weights: there is no label '{}' in the training split", label);
-    weights[static_cast<size_t>(found - labels.begin())] = weight;
+  const std::vector<std::string>& names = names_of(objective, all);
+  std::vector<double> weights(names.size(), 1.0);
+  for (const auto& [name, weight] : objective.class_weights) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+      fail(ErrorKind::kConfig, "objective.class_weights: there is no {} '{}' in the training split",
+           &names == &all.tags ? "tag" : "label", name);
+    weights[static_cast<size_t>(found - names.begin())] = weight;
   }
   return weights;
+}
+
+int64_t classes_of(const ObjectiveSettings& objective, int64_t vocabulary, const Names& names) {
+  switch (objective.kind) {
+    case ObjectiveKind::kMaskedLm:
+    case ObjectiveKind::kCausalLm: return vocabulary;
+    case ObjectiveKind::kRegression: return 1;
+    default: return std::ssize(names_of(objective, names));
+  }
+}
+
+TargetKind target_kind_of(ObjectiveKind kind) {
+  switch (kind) {
+    case ObjectiveKind::kMaskedLm: return TargetKind::kMasked;
+    case ObjectiveKind::kCausalLm: return TargetKind::kNext;
+    case ObjectiveKind::kSequenceClassification: return TargetKind::kLabel;
+    case ObjectiveKind::kTokenClassification: return TargetKind::kTags;
+    case ObjectiveKind::kMultiLabelClassification: return TargetKind::kLabels;
+    case ObjectiveKind::kRegression: return TargetKind::kValue;
+  }
+  return TargetKind::kMasked;
+}
+
+bool pools(ObjectiveKind kind) {
+  return kind == ObjectiveKind::kSequenceClassification || kind == ObjectiveKind::kMultiLabelClassification ||
+         kind == ObjectiveKind::kRegression;
 }
 
 // A lower bound, so that what cannot fit is refused before it is tried.
@@ -61,55 +95,69 @@ std::string hash_of_files(const std::string& path) {
 void check_lengths(const Config& config, int64_t longest) {
   if (config.model.position.kind == PositionKind::kNone || longest <= config.model.max_length) return;
   fail(ErrorKind::kConfig, "model.max_length: the position table has {} rows, but a sequence has {} tokens{}",
-       config.model.max_length, longest, target_of(config).prepend_cls ? " with [CLS]" : "");
+       config.model.max_length, longest, prepends_cls(targets_of(config)) ? " with [CLS]" : "");
+}
+
+const char* why_nothing(TargetKind kind) {
+  switch (kind) {
+    case TargetKind::kLabel:
+    case TargetKind::kLabels: return "none of its labels occurs in the training split";
+    case TargetKind::kTags: return "none of its tags occurs in the training split";
+    case TargetKind::kValue: return "it holds no number";
+    default: return "no token stands after another";
+  }
 }
 
 // A split in which nothing is predicted has no loss.
 void check_targets(const Session& s) {
   for (const char* name : {"train", "validation", "test"}) {
     const Dataset* data = s.corpus.split(name);
-    bool found = data == nullptr;
+    if (data == nullptr) continue;
+    std::vector<bool> found(s.targets.size(), false);
     Example example;
-    for (int64_t i = 0; !found && i < data->size(); ++i) {
-      Batch batch;
+    Batch batch;
+    for (int64_t i = 0; i < data->size() && std::find(found.begin(), found.end(), false) != found.end(); ++i) {
+      batch.clear();
       data->read(i, example);
       s.collator->append(batch, example, i, kEvaluationEpoch);
-      const std::vector<int32_t>& classes = batch.targets[0].classes;
-      found = std::any_of(classes.begin(), classes.end(), [](int32_t c) { return c >= 0; });
+      for (size_t k = 0; k < found.size(); ++k) {
+        const std::vector<int32_t>& classes = batch.targets[k].classes;
+        if (std::any_of(classes.begin(), classes.end(), [](int32_t c) { return c >= 0; })) found[k] = true;
+      }
     }
-    if (!found)
-      fail(ErrorKind::kData, "data.{}: there is nothing to predict: {}", name,
-           s.classifies() ? "none of its labels occurs in the training split" : "no token stands after another");
+    for (size_t k = 0; k < found.size(); ++k)
+      if (!found[k]) fail(ErrorKind::kData, "data.{}: there is nothing to predict: {}", name, why_nothing(s.targets[k].kind));
   }
 }
 
 }  // namespace
 
-TargetSettings target_of(const Config& config) {
-  const ObjectiveSettings& o = config.objective;
-  TargetSettings t;
-  t.kind = o.kind == ObjectiveKind::kMaskedLm   ? TargetKind::kMasked
-           : o.kind == ObjectiveKind::kCausalLm ? TargetKind::kNext
-                                                : TargetKind::kLabel;
-  t.rate = o.rate;
-  t.prepend_cls = o.kind == ObjectiveKind::kSequenceClassification && o.pooling == Pooling::kCls;
-  return t;
+std::vector<TargetSettings> targets_of(const Config& config) {
+  std::vector<TargetSettings> targets;
+  bool cls = false;
+  for (const ObjectiveSettings& o : config.objectives) {
+    targets.push_back({target_kind_of(o.kind), o.rate, false});
+    cls = cls || (pools(o.kind) && o.pooling == Pooling::kCls);
+  }
+  for (TargetSettings& target : targets) target.prepend_cls = cls;
+  return targets;
 }
 
-EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, const std::vector<std::string>& labels,
-                                  int64_t shortest, int64_t longest) {
+EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, const Names& names, int64_t shortest,
+                                  int64_t longest) {
   check_lengths(config, longest);
   EngineSettings s;
   s.model = config.model;
-  s.objectives = {config.objective};
-  s.class_weights = {class_weights_of(config.objective, labels)};
+  s.objectives = config.objectives;
+  for (const ObjectiveSettings& o : config.objectives) {
+    s.class_weights.push_back(class_weights_of(o, names));
+    s.classes.push_back(classes_of(o, vocabulary, names));
+  }
   s.optimizer = config.optimizer;
   s.training = config.training;
   s.seed = static_cast<uint64_t>(config.run.seed);
   s.threads = static_cast<int>(config.run.threads);
   s.vocabulary = vocabulary;
-  s.classes = {config.objective.kind == ObjectiveKind::kSequenceClassification ? static_cast<int64_t>(labels.size())
-                                                                               : vocabulary};
   s.shortest = shortest;
   s.longest = longest;
   const TrainingSettings& t = config.training;
@@ -122,14 +170,16 @@ EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, cons
 Session make_session(const Config& config, Learned learned) {
   Session s;
   s.config = config;
-  s.target = target_of(config);
+  s.targets = targets_of(config);
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  s.corpus = load_corpus(config.data, config.tokenizer, s.target, seed, std::move(learned));
-  if (s.classifies() && s.corpus.labels.size() < 2)
+  s.corpus = load_corpus(config.data, config.tokenizer, s.targets, seed, std::move(learned));
+  const Corpus& c = s.corpus;
+  if (asks_for(s.targets, TargetKind::kLabel) && c.labels.size() < 2)
     fail(ErrorKind::kData, "{}: sequence_classification needs at least two labels, and the training split has {}",
-         config.data.train, s.corpus.labels.size());
-  s.engine = engine_settings_of(config, s.corpus.tokenizer->size(), s.corpus.labels, s.corpus.shortest, s.corpus.longest);
-  s.collator = std::make_unique<Collator>(s.target, s.corpus.tokenizer->size(), seed, s.engine.class_weights[0]);
+         config.data.train, c.labels.size());
+  s.engine = engine_settings_of(config, c.tokenizer->size(), s.names(), c.shortest, c.longest);
+  s.collator = std::make_unique<Collator>(s.targets, c.tokenizer->size(), seed, s.engine.class_weights, std::ssize(c.labels),
+                                          c.scale.value_or(ValueScale()));
   check_targets(s);
   return s;
 }
@@ -153,20 +203,31 @@ Learned read_learned(const std::string& run) {
     }
   }
   if (const std::string path = labels_file(run); fs::exists(path)) {
-    const auto labels = nlohmann::json::parse(read_file(path, ErrorKind::kCheckpoint), nullptr, false);
-    const bool valid =
-        labels.is_array() && std::all_of(labels.begin(), labels.end(), [](const auto& label) { return label.is_string(); });
-    if (!valid) fail(ErrorKind::kCheckpoint, "{}: is not a list of labels", path);
-    learned.labels = labels.get<std::vector<std::string>>();
+    const Json file = Json::parse(read_file(path, ErrorKind::kCheckpoint), nullptr, false);
+    const Json all = file.is_array() ? Json{{"labels", file}} : file;
+    try {
+      learned.labels = all.value("labels", std::vector<std::string>());
+      learned.tags = all.value("tags", std::vector<std::string>());
+      if (all.contains("values")) learned.scale = {all["values"].at("mean"), all["values"].at("deviation")};
+    } catch (const Json::exception&) {
+      fail(ErrorKind::kCheckpoint, "{}: is not a list of labels, nor labels, tags and values", path);
+    }
   }
   return learned;
 }
 
+// labels.json: a list of labels, or, where there are tags or numbers, {"labels": …, "tags": …, "values": {"mean": …, "deviation": …}}.
 void write_learned(const std::string& run, const Corpus& corpus) {
   write_file_atomically(run + "/tokenizer.json", corpus.tokenizer->to_json());
-  if (corpus.labels.empty()) return void(fs::remove(labels_file(run)));  // of a run that was here before
-  const auto replace = nlohmann::json::error_handler_t::replace;
-  write_file_atomically(labels_file(run), nlohmann::json(corpus.labels).dump(-1, ' ', false, replace) + "\n");
+  Json out = corpus.labels;
+  if (!corpus.tags.empty() || corpus.scale) {
+    out = Json::object();
+    if (!corpus.labels.empty()) out["labels"] = corpus.labels;
+    if (!corpus.tags.empty()) out["tags"] = corpus.tags;
+    if (corpus.scale) out["values"] = {{"mean", corpus.scale->mean}, {"deviation", corpus.scale->deviation}};
+  }
+  if (out.empty()) return void(fs::remove(labels_file(run)));  // of a run that was here before
+  write_file_atomically(labels_file(run), out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Run open_run(const std::string& path, const std::vector<std::string>& sets, CheckpointChoice choice) {
@@ -185,7 +246,7 @@ Learned learned_for(const Config& config) {
   const std::string& from = config.model.initialize_from;
   if (from.empty() || !fs::is_directory(from)) return {};
   Learned learned = read_learned(RunDirectory::open(from).path());
-  learned.labels.clear();
+  learned.labels.clear(), learned.tags.clear(), learned.scale.reset();
   if (learned.tokenizer && learned.tokenizer->kind() != config.tokenizer.kind)
     fail(ErrorKind::kConfig,
          "tokenizer.kind: the parameters of model.initialize_from '{}' belong to its own tokenizer, which is of another kind\n"
@@ -194,7 +255,7 @@ Learned learned_for(const Config& config) {
   return learned;
 }
 
-std::string initialize(Engine& engine, const Config& config, const std::vector<std::string>& labels) {
+std::string initialize(Engine& engine, const Config& config, const Names& names) {
   const std::string& from = config.model.initialize_from;
   if (from.empty()) return {};
   SafeTensors file;
@@ -202,8 +263,12 @@ std::string initialize(Engine& engine, const Config& config, const std::vector<s
     LoadedCheckpoint checkpoint = load_checkpoint(from, CheckpointChoice::kBest);
     if (!checkpoint.warning.empty()) log_warning("{}", checkpoint.warning);
     file = std::move(checkpoint.model);
-    const auto classifies = [](const NamedTensor& t) { return t.name.starts_with("classifier."); };
-    if (read_learned(from).labels != labels) std::erase_if(file.tensors, classifies);  // its rows stand for other classes
+    const auto forget = [&](std::string_view head) {
+      std::erase_if(file.tensors, [&](const NamedTensor& t) { return t.name.starts_with(head); });
+    };
+    const Learned theirs = read_learned(from);
+    if (theirs.labels != names.labels) forget("classifier.");  // its rows stand for other classes
+    if (theirs.tags != names.tags) forget("tagger.");
   } else {
     file = read_safetensors(from);
   }

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -42,23 +41,8 @@ Config without_free_choices(Config c) {
   return c;
 }
 
-// "model.dropout.hidden" → "0.1", for every key that has a meaning.
-std::map<std::string, std::string> settings_of(const Config& config, const std::string& run) {
-  std::map<std::string, std::string> settings;
-  std::vector<std::string> sections;
-  std::istringstream yaml(resolved_yaml(config, {}, run));
-  for (std::string line; std::getline(yaml, line);) {
-    const size_t indent = line.find_first_not_of(' '), colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    sections.resize(indent / 2);
-    sections.push_back(line.substr(indent, colon - indent));
-    if (colon + 2 < line.size()) settings[fmt::format("{}", fmt::join(sections, "."))] = line.substr(colon + 2);
-  }
-  return settings;
-}
-
 void check_same(const Config& ours, const Config& theirs, const std::string& run) {
-  const auto now = settings_of(without_free_choices(ours), run), then = settings_of(without_free_choices(theirs), run);
+  const auto now = values_of(without_free_choices(ours), run), then = values_of(without_free_choices(theirs), run);
   std::vector<std::string> different;
   for (const auto& [key, value] : now)
     if (const auto other = then.find(key); other == then.end() || other->second != value)
@@ -118,7 +102,7 @@ void log_plan(const Session& s, const Engine& engine, const Loader& loader, int6
 
 std::pair<std::string, double> floor_of(const Session& s) {
   const Dataset& data = s.corpus.validation ? *s.corpus.validation : *s.corpus.train;
-  const Floors f = FloorCounts(s.corpus, s.target).measure(data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
+  const Floors f = FloorCounts(s.corpus, s.targets, 0).measure(data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
   if (f.entropy) return {"floor", *f.entropy};
   if (f.bigram) return {"bigram", *f.bigram};
   if (f.unigram) return {"unigram", *f.unigram};
@@ -158,8 +142,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   const std::unique_ptr<Engine> engine = session.make_engine();
   const std::unique_ptr<Loader> loader = session.make_loader();
   const int64_t steps = count_steps(config.training, *loader);
-  const std::string origin =
-      checkpoint ? "" : initialize(*engine, config, session.corpus.labels);  // before an earlier run is removed
+  const std::string origin = checkpoint ? "" : initialize(*engine, config, session.names());  // before an earlier run is removed
 
   RunDirectory run = RunDirectory::create(path, mode);
   const LogFile log_file(run.log());

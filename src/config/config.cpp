@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -84,6 +85,11 @@ std::string origin_of(Mark place, const Diagnostics& diagnostics) {
 }
 
 }  // namespace
+
+const ObjectiveSettings* Config::head(ObjectiveKind kind) const {
+  const auto found = std::find_if(objectives.begin(), objectives.end(), [&](const auto& o) { return o.kind == kind; });
+  return found == objectives.end() ? nullptr : &*found;
+}
 
 LoadedConfig read_config(const std::string& path, const std::vector<std::string>& sets) {
   LoadedConfig loaded;

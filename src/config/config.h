@@ -41,7 +41,7 @@ struct Config {
   DataSettings data;
   TokenizerSettings tokenizer;
   ModelSettings model;
-  ObjectiveSettings objective;
+  std::vector<ObjectiveSettings> objectives{1};  // one, or several heads on one encoder: of each kind one at most
   OptimizerSettings optimizer;
   ScheduleSettings schedule;
   TrainingSettings training;
@@ -49,6 +49,7 @@ struct Config {
   CheckpointSettings checkpoint;
   InspectSettings inspect;
   LogSettings log;
+  const ObjectiveSettings* head(ObjectiveKind kind) const;  // null: there is none of this kind
   bool operator==(const Config&) const = default;
 };
 
@@ -65,6 +66,9 @@ Config load_config(const std::string& path, const std::vector<std::string>& sets
 
 // Every value that has a meaning, as YAML; with `origin`, where each comes from.
 std::string show(const LoadedConfig& loaded, bool origin = false);
+
+// Every value that has a meaning, as `show` writes it, by its path: "model.heads" → "4". Paths of files are relative to `directory`.
+std::map<std::string, std::string> values_of(const Config& config, const std::string& directory);
 
 // The text of config.resolved.yaml: loading it from `run_dir` gives an equal Config. Relative data paths are rewritten relative to
 // `run_dir`; `provenance` (version, build, hashes) is kept for people and ignored when read.

@@ -114,13 +114,14 @@ void describe_model(Key& s, ModelSettings& o) {
 }
 
 void describe_objective(Key& s, ObjectiveSettings& o) {
-  const std::string kind = "objective.kind";
+  const std::string kind = s.path + ".kind";
   s.choice("kind", o.kind,
            {{"masked_lm", ObjectiveKind::kMaskedLm},
             {"causal_lm", ObjectiveKind::kCausalLm},
             {"sequence_classification", ObjectiveKind::kSequenceClassification}},
            "What the model learns: masked tokens, the next token, or the class of a sequence")
       .required();
+  s.number("weight", o.weight, kPositive, "Weight of this head's loss in the sum over all heads");
   s.number("rate", o.rate, kFraction, "Share of the tokens of a sequence that are predicted, one at least")
       .when(kind, {"masked_lm"})
       .when("data.kind", {"text", "lines", "labelled_lines", "random"});
@@ -139,6 +140,19 @@ void describe_objective(Key& s, ObjectiveSettings& o) {
       .when(kind, {"sequence_classification"})
       .when("data.kind", {"random"})
       .required();
+}
+
+void describe_objectives(Key& s, std::vector<ObjectiveSettings>& all) {
+  s.make_list = [&all](Key& list, size_t n) {
+    all.assign(n, {});
+    list.children.clear();
+    list.is_list = true;
+    for (size_t k = 0; k < n; ++k) describe_objective(list.section(std::to_string(k), "One of several heads"), all[k]);
+  };
+  if (all.size() == 1)
+    describe_objective(s, all[0]);
+  else
+    s.make_list(s, all.size());
 }
 
 void describe_training(Key& root, Config& c) {
@@ -201,7 +215,8 @@ std::unique_ptr<Key> describe(Config& c) {
       root->section("tokenizer", "How text becomes tokens").when("data.kind", {"text", "lines", "labelled_lines", "grammar"}),
       c.tokenizer);
   describe_model(root->section("model", "The encoder"), c.model);
-  describe_objective(root->section("objective", "What the model learns"), c.objective);
+  describe_objectives(root->section("objective", "What the model learns; a list of such maps puts several heads on one encoder"),
+                      c.objectives);
   describe_training(*root, c);
   Key& inspect = root->section("inspect", "What is recorded of the attention");
   inspect.texts("sentences", c.inspect.sentences, "Sentences that `vitrine attention RUN` shows when none is given")

@@ -45,6 +45,7 @@ void Reader::read(Key& key, const Node& node, Mark at) {
     return;
   }
   if (!key.path.empty()) given_[key.path] = at;
+  if (node.kind == Node::Kind::kList && key.make_list && !node.items.empty()) return read_list(key, node);
   if (node.kind == Node::Kind::kScalar && !key.shorthand.empty()) {
     for (const std::string& name : key.shorthand)
       if (!read_value(*key.find(name), node, at, key.path)) return;  // said once
@@ -53,6 +54,7 @@ void Reader::read(Key& key, const Node& node, Mark at) {
   if (node.kind != Node::Kind::kMap) {
     bad_.insert(key.path);
     const std::string expected = key.path.empty()        ? "sections such as `model:`"
+                                 : key.make_list         ? "a map of keys, or a list of such maps"
                                  : key.shorthand.empty() ? "a map of keys"
                                                          : "a map of keys, or " + key.find(key.shorthand[0])->value->expected();
     return refuse(key.path, node, at, expected,
@@ -66,6 +68,14 @@ void Reader::read(Key& key, const Node& node, Mark at) {
     else
       unknown(key, name);
   }
+}
+
+// A list of one is its element.
+void Reader::read_list(Key& key, const Node& node) {
+  for_each_key(key, [&](const Key& below) { given_.erase(below.path); });
+  if (node.items.size() == 1 && !key.is_list) return read(key, node.items[0], node.items[0].place);
+  key.make_list(key, node.items.size());
+  for (size_t k = 0; k < node.items.size(); ++k) read(*key.children[k], node.items[k], node.items[k].place);
 }
 
 bool Reader::read_value(Key& key, const Node& node, Mark at, const std::string& called) {

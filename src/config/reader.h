@@ -31,6 +31,7 @@ class Reader {
 
  private:
   void read(Key& key, const Node& node, Mark at);
+  void read_list(Key& key, const Node& node);
   bool read_value(Key& key, const Node& node, Mark at, const std::string& called);
   void refuse(const std::string& called, const Node& node, Mark at, const std::string& expected, const std::string& help);
   void unknown(const Key& section, const Node& name);

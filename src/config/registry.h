@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +34,10 @@ class Key {
   std::string summary;                         // one sentence
   std::unique_ptr<Value> value;                // of a key; none: a section
   std::vector<std::unique_ptr<Key>> children;  // of a section
-  std::vector<std::string> shorthand;          // the children that a bare value sets: `dropout: 0.1`, `position: learned`
+  // Of a section that may be a list of maps: describes it as one of n elements, sections named 0, 1, …, with their defaults.
+  std::function<void(Key& section, size_t n)> make_list;
+  bool is_list = false;
+  std::vector<std::string> shorthand;  // the children that a bare value sets: `dropout: 0.1`, `position: learned`
   std::vector<Condition> conditions;
   std::vector<Implication> implications;
   bool needed = false;       // an error if it is missing while its conditions hold
@@ -88,7 +92,8 @@ class Key {
   Key& add(std::string child, std::string about, std::unique_ptr<Value> bound);
 };
 
-// The whole tree, bound to `config`, which must outlive it and must still hold its defaults.
+// The whole tree, bound to `config`, which must outlive it and must still hold its defaults: one objective is described as a map,
+// several as a list.
 std::unique_ptr<Key> describe(Config& config);
 
 // The condition that does not hold with the present values; null: the key has a meaning.

@@ -17,16 +17,16 @@ class Rules {
     alternatives("training.steps", "training.epochs");
     alternatives("training.batch_tokens", "training.batch_size");
     conditions(reader_.root());
-    if (c_.objective.kind == ObjectiveKind::kCausalLm && !reader_.given("model.attention.causal")) {
+    if (c_.head(ObjectiveKind::kCausalLm) && !reader_.given("model.attention.causal")) {
       c_.model.attention.causal = true;
-      reader_.imply("model.attention.causal", "objective.kind: causal_lm");
+      reader_.imply("model.attention.causal", kind_of(*c_.head(ObjectiveKind::kCausalLm)) + ": causal_lm");
     }
     if (c_.data.kind == DataKind::kRandom) {
       if (!reader_.given("data.max_length") && c_.data.length > 0) {
         c_.data.max_length = c_.data.length;
         reader_.imply("data.max_length", "data.length");
       }
-      c_.data.classes = c_.objective.classes;
+      for (const ObjectiveSettings& o : c_.objectives) c_.data.classes = std::max(c_.data.classes, o.classes);
     }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
@@ -35,7 +35,7 @@ class Rules {
   }
 
   void check() {
-    const std::string kind = "objective.kind", data = "data.kind", causal = "model.attention.causal";
+    const std::string data = "data.kind";
     require(c_.model.width % c_.model.heads == 0, "model.heads", "model.width",
             fmt::format("{} heads do not divide", c_.model.heads), "each head has width / heads numbers");
     require(c_.training.steps <= 0 || c_.schedule.warmup_steps < c_.training.steps, "schedule.warmup_steps", "training.steps",
@@ -49,21 +49,9 @@ class Rules {
     const double shares = c_.data.validation.share + c_.data.test.share;
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
-    const bool classify = c_.objective.kind == ObjectiveKind::kSequenceClassification;
-    const bool labelled = c_.data.kind == DataKind::kLabelledLines || c_.data.kind == DataKind::kRandom;
-    require(!classify || labelled, kind, data, "sequence_classification needs labels, and there are none in",
-            "`labelled_lines` has a label before each line");
-    require(c_.objective.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, causal, kind,
-            "a model that sees the next token cannot learn to predict it; it must be true for");
-    require(!(classify && c_.objective.pooling == Pooling::kCls && c_.model.attention.causal), "objective.pooling", causal,
-            "[CLS] in front sees only itself with", "`pooling: mean` works with causal attention");
-    if (c_.objective.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(causal))
-      reader_.diagnostics().warn(reader_.place(causal),
-                                 "model.attention.causal: masked tokens are guessed from the words before them only");
-
-    const std::string& metric = c_.evaluation.metric;
-    require(metric == "loss" || metric == "accuracy" || classify != (metric == "perplexity"), "evaluation.metric", kind,
-            fmt::format("{} does not exist for", metric));
+    for (const ObjectiveSettings& o : c_.objectives) check_objective(o);
+    check_heads();
+    check_metric();
     const bool generated = c_.data.kind == DataKind::kGrammar || c_.data.kind == DataKind::kRandom;
     const std::string split = generated ? "data.validation_sentences" : "data.validation";
     const bool validated = generated ? c_.data.validation_sentences > 0 : c_.data.validation.given();
@@ -77,6 +65,49 @@ class Rules {
   }
 
  private:
+  // objective, or objective.1 of several
+  std::string path_of(const ObjectiveSettings& o) const {
+    return c_.objectives.size() == 1 ? "objective" : fmt::format("objective.{}", &o - c_.objectives.data());
+  }
+  std::string kind_of(const ObjectiveSettings& o) const { return path_of(o) + ".kind"; }
+
+  void check_objective(const ObjectiveSettings& o) {
+    const std::string kind = kind_of(o), data = "data.kind", causal = "model.attention.causal";
+    const bool classify = o.kind == ObjectiveKind::kSequenceClassification;
+    const bool labelled = c_.data.kind == DataKind::kLabelledLines || c_.data.kind == DataKind::kRandom;
+    require(!classify || labelled, kind, data, "sequence_classification needs labels, and there are none in",
+            "`labelled_lines` has a label before each line");
+    require(o.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, causal, kind,
+            "a model that sees the next token cannot learn to predict it; it must be true for");
+    require(!(classify && o.pooling == Pooling::kCls && c_.model.attention.causal), path_of(o) + ".pooling", causal,
+            "[CLS] in front sees only itself with", "`pooling: mean` works with causal attention");
+    if (o.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(causal))
+      reader_.diagnostics().warn(reader_.place(causal),
+                                 "model.attention.causal: masked tokens are guessed from the words before them only");
+  }
+
+  // Two heads of one kind would have parameters of the same name, and a masked text has no next word to learn.
+  void check_heads() {
+    for (size_t k = 0; k < c_.objectives.size(); ++k)
+      for (size_t j = 0; j < k; ++j) {
+        const ObjectiveSettings &a = c_.objectives[j], &b = c_.objectives[k];
+        require(a.kind != b.kind, kind_of(b), kind_of(a), "a kind of head may stand there once, and there is already");
+        const auto is = [&](ObjectiveKind x, ObjectiveKind y) {
+          return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x);
+        };
+        require(!is(ObjectiveKind::kMaskedLm, ObjectiveKind::kCausalLm), kind_of(b), kind_of(a),
+                "the next token cannot be learnt from a text with masks; it does not go with");
+      }
+  }
+
+  void check_metric() {
+    const std::string& metric = c_.evaluation.metric;
+    const ObjectiveSettings& o = c_.objectives.front();
+    const bool classify = o.kind == ObjectiveKind::kSequenceClassification;
+    require(metric == "loss" || metric == "accuracy" || classify != (metric == "perplexity"), "evaluation.metric", kind_of(o),
+            fmt::format("{} does not exist for", metric));
+  }
+
   // Two keys of which one is meant; what stands in a later source replaces the other, and the first may not be missing for ever.
   void alternatives(const std::string& first, const std::string& second) {
     if (!reader_.given(first) && !reader_.given(second)) {

@@ -9,7 +9,7 @@ void Batch::clear() {
   types.clear();
   offsets.assign(1, 0);
   sequences.clear();
-  for (Targets& t : targets) t.rows.clear(), t.classes.clear(), t.weight = 0;
+  for (Targets& t : targets) t.clear();
   first_row = 0;
 }
 
@@ -28,10 +28,12 @@ void Batch::slice(int64_t first, int64_t last, Batch& out) const {
   for (size_t k = 0; k < targets.size(); ++k) {
     const Targets& from = targets[k];
     Targets& to = out.targets[k];
+    to.clear();
     to.weight = from.weight;
-    to.rows.clear();
     if (from.rows.empty() && !from.classes.empty()) {  // one target a sequence
       to.classes.assign(from.classes.begin() + first, from.classes.begin() + last);
+      const auto C = static_cast<int64_t>(from.values.size() / from.classes.size());
+      to.values.assign(from.values.begin() + first * C, from.values.begin() + last * C);
       continue;
     }
     const auto low = std::lower_bound(from.rows.begin(), from.rows.end(), begin) - from.rows.begin();

@@ -5,12 +5,20 @@
 
 namespace vitrine {
 
-// What one objective wants of a batch. For a language model `rows` are the predicted tokens, ascending, and classes[m] is the
-// token that row m must predict; for a classifier of sequences `rows` is empty and classes has one entry a sequence.
+// What one objective wants of a batch: M targets. Where they are tokens, `rows` says which, ascending; where they are sequences, `rows`
+// is empty and M = B. A target with a negative class has no loss.
+//   language models         classes[m]: the token that row m must predict
+//   tags                    rows: the first piece of each word; classes[m]: its tag, −1: unknown to training, counts as wrong
+//   one class a sequence    classes[b]: −1: unknown to training, counts as wrong
+//   several classes         values [B,C]: 1 for those that hold, else 0; classes[b]: 0, or −n: n more hold that training lacks
+//   a number                values [B], scaled; classes[b]: 0, −1: there is none
 struct Targets {
   std::vector<int32_t> rows;     // [M] or empty
-  std::vector<int32_t> classes;  // [M] or [B]; −1 in a sequence's class: unknown label, counts as wrong and has no loss
+  std::vector<int32_t> classes;  // [M]
+  std::vector<double> values;    // [B,C], [B] or empty
   double weight = 0;             // denominator of the loss: number of targets (sum of class weights) in the *whole* batch
+
+  void clear() { rows.clear(), classes.clear(), values.clear(), weight = 0; }  // keeps the memory
 };
 
 // A batch is a bag of sequences, packed end to end: there is no padding anywhere. Sequence b is tokens[offsets[b] … offsets[b+1]).

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +13,21 @@
 
 namespace vitrine {
 
+// Instead of a tag's number.
+constexpr int32_t kNoTag = -1;       // nothing to predict: a later piece of a word
+constexpr int32_t kUnknownTag = -2;  // the training split lacks it: has no loss and counts as wrong
+
 struct Example {
   std::vector<int32_t> tokens;  // at most max_length
   std::vector<int32_t> types;   // empty: all 0
   int32_t label = -1;           // class; −1: none, or unknown in training
   int32_t next = -1;            // a text: the token after the last, so that every position has something to predict
   int32_t masked = -1;          // grammar: the one position that is masked; −1: masking decides
-  std::vector<Piece> pieces;    // where the tokens stand in their text; empty where there is no text
+  std::vector<int32_t> tags;    // [T] tag of each token, or one of the two above; empty: no tags
+  std::vector<int32_t>
+      labels;  // data with several labels: those that hold, ascending; a −1 in front for each that training lacks
+  double value = std::numeric_limits<double>::quiet_NaN();  // a number to predict, as it stands in the file; NaN: none
+  std::vector<Piece> pieces;                                // where the tokens stand in their text; empty where there is no text
 
   void clear();  // keeps the memory
 };
@@ -35,6 +45,8 @@ class Dataset {
   virtual int64_t window() const { return 1; }
   virtual void read(int64_t i, Example& out, int64_t shift = 0) const = 0;
   virtual std::vector<Link> links(int64_t) const { return {}; }
+  // Tags (−2: unknown) of the words that max_length cut off, in order: what was cut is not right.
+  virtual std::vector<int32_t> cut_tags(int64_t) const { return {}; }
   virtual double entropy(int64_t) const { return -1; }  // grammar: −log p(masked token | rest), exact; else −1
 };
 
@@ -43,12 +55,20 @@ struct CutReport {
   int64_t sequences_cut = 0, tokens_cut = 0;
   int64_t links_lost = 0;      // a source or the target was cut off
   int64_t unknown_labels = 0;  // sequences of validation and test with a label that the training split lacks
+  int64_t unknown_tags = 0;    // words of validation and test with a tag that the training split lacks
+};
+
+// What a number is predicted as: (value − mean) / deviation, both of the training split.
+struct ValueScale {
+  double mean = 0, deviation = 1;
 };
 
 struct Corpus {
   std::vector<std::unique_ptr<TextFile>> files;  // that the splits look into
   std::unique_ptr<Tokenizer> tokenizer;
-  std::vector<std::string> labels;  // of classes, sorted
+  std::vector<std::string> labels;  // of sequences, one or several each; sorted
+  std::vector<std::string> tags;    // of tokens, sorted
+  std::optional<ValueScale> scale;  // of numbers, where they are asked for
   std::vector<LinkClass> link_classes;
   std::unique_ptr<Dataset> train, validation, test;  // validation and test may be null
   CutReport cut;
@@ -59,11 +79,12 @@ struct Corpus {
 // What an earlier run has learned.
 struct Learned {
   std::unique_ptr<Tokenizer> tokenizer;
-  std::vector<std::string> labels;
+  std::vector<std::string> labels, tags;
+  std::optional<ValueScale> scale;
 };
-// Reads, splits, learns the tokenizer and the labels from the training split (or takes those of an earlier run). Error{kData} names
-// file and line. A split that is asked for has at least one sequence, and every sequence at least one token.
-Corpus load_corpus(const DataSettings& data, const TokenizerSettings& tokenizer, const TargetSettings& target, uint64_t seed,
-                   Learned learned = {});
+// Reads, splits, learns the tokenizer, labels and tags from the training split (or takes those of an earlier run). One target for each
+// objective. Error{kData} names file and line. A split that is asked for has at least one sequence, and every sequence at least one token.
+Corpus load_corpus(const DataSettings& data, const TokenizerSettings& tokenizer, const std::vector<TargetSettings>& targets,
+                   uint64_t seed, Learned learned = {});
 
 }  // namespace vitrine

@@ -65,9 +65,10 @@ std::vector<std::pair<std::string_view, double>> Floors::named() const {
   return out;
 }
 
-FloorCounts::FloorCounts(const Corpus& corpus, const TargetSettings& target)
-    : target_(target), vocabulary_(corpus.tokenizer->size()), links_(corpus.link_classes.size()) {
-  const bool language = target.kind != TargetKind::kLabel;
+FloorCounts::FloorCounts(const Corpus& corpus, const std::vector<TargetSettings>& targets, size_t k)
+    : target_(targets[k]), index_(k), vocabulary_(corpus.tokenizer->size()), links_(corpus.link_classes.size()) {
+  target_.prepend_cls = prepends_cls(targets);
+  const bool language = target_.kind != TargetKind::kLabel;
   const auto sizes = language ? corpus.tokenizer->size() : static_cast<int64_t>(corpus.labels.size());
   classes_ = language ? sizes - (Tokenizer::kSpecialCount - 1) : sizes;
   all_.counts.resize(sizes);
@@ -80,7 +81,7 @@ FloorCounts::FloorCounts(const Corpus& corpus, const TargetSettings& target)
   Example example;
   for (int64_t i = 0; i < train.size(); i += stride) train.read(i, example), count(example);
 
-  if (links_.empty() || target.kind != TargetKind::kMasked) return;
+  if (links_.empty() || target_.kind != TargetKind::kMasked) return;
   for (Unigram& unigram : links_) unigram.counts.resize(sizes);
   for (int64_t i = 0; i < train.size(); i += 1 + (train.size() - 1) / kMostLinks) {
     train.read(i, example);
@@ -128,7 +129,7 @@ SplitFloors FloorCounts::measure(const Dataset& split, const Collator& collator,
     const double h = split.entropy(batch.sequences[b]);
     if (h >= 0) entropy.add(h);
     if (links_.empty()) return;
-    const Targets& targets = batch.targets[0];
+    const Targets& targets = batch.targets[index_];
     for (const Link& link : split.links(batch.sequences[b])) {
       const auto row = static_cast<int32_t>(batch.offsets[b] + collator.extra()) + link.target;
       const auto at = std::lower_bound(targets.rows.begin(), targets.rows.end(), row);
@@ -139,7 +140,7 @@ SplitFloors FloorCounts::measure(const Dataset& split, const Collator& collator,
     }
   };
   const auto add_batch = [&](const Batch& batch) {
-    const Targets& targets = batch.targets[0];
+    const Targets& targets = batch.targets[index_];
     int64_t b = 0;
     for (size_t m = 0; m < targets.classes.size(); ++m) {
       const int32_t c = targets.classes[m];

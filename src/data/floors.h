@@ -41,7 +41,9 @@ class FloorCounts {
  public:
   static constexpr int64_t kMostTokens = 2'000'000, kMostLinks = 5'000;
 
-  FloorCounts(const Corpus& corpus, const TargetSettings& target);
+  // Of target number k of several.
+  FloorCounts(const Corpus& corpus, const std::vector<TargetSettings>& targets, size_t k);
+  FloorCounts(const Corpus& corpus, const TargetSettings& target) : FloorCounts(corpus, std::vector{target}, 0) {}
   ~FloorCounts();
   FloorCounts(FloorCounts&&) noexcept;
 
@@ -60,6 +62,7 @@ class FloorCounts {
   void count(const Example& example);
 
   TargetSettings target_;
+  size_t index_;                  // of the batch's targets
   int64_t vocabulary_, classes_;  // V; K
   Unigram all_;
   std::vector<Unigram> links_;

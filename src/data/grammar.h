@@ -107,6 +107,7 @@ class GrammarEnumerator {
 };
 
 // The corpus of `data: {kind: grammar}`: sentence i of a split is a pure function of (seed, split, i). Nothing is stored.
-Corpus load_grammar_corpus(const DataSettings& data, const TargetSettings& target, uint64_t seed, Learned learned = {});
+Corpus load_grammar_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed,
+                           Learned learned = {});
 
 }  // namespace vitrine

@@ -98,16 +98,16 @@ std::vector<int32_t> word_tokens(const Grammar& grammar, const Tokenizer& tokeni
 
 }  // namespace
 
-Corpus load_grammar_corpus(const DataSettings& data, const TargetSettings& target, uint64_t seed, Learned learned) {
+Corpus load_grammar_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned) {
   if (data.grammar.empty()) fail(ErrorKind::kConfig, "data.grammar: expected the path of a grammar file");
   if (data.train_sentences < 1)
     fail(ErrorKind::kConfig, "data.train_sentences: expected at least 1, got {}", data.train_sentences);
-  if (token_limit(data, target) < 1) fail(ErrorKind::kConfig, "data.max_length: {} leaves no room for a token", data.max_length);
+  if (token_limit(data, targets) < 1) fail(ErrorKind::kConfig, "data.max_length: {} leaves no room for a token", data.max_length);
   Grammar grammar = read_grammar(data.grammar);
   Corpus corpus;
   corpus.tokenizer = learned.tokenizer ? std::move(learned.tokenizer) : make_word_tokenizer(grammar.words);
   std::vector<int32_t> tokens = word_tokens(grammar, *corpus.tokenizer, data.grammar);
-  const auto task = std::make_shared<const GrammarTask>(std::move(grammar), token_limit(data, target), std::move(tokens));
+  const auto task = std::make_shared<const GrammarTask>(std::move(grammar), token_limit(data, targets), std::move(tokens));
   corpus.link_classes = task->links.classes();
 
   const bool cuts = task->max_length < task->grammar.longest;

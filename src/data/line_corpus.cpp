@@ -121,8 +121,8 @@ void measure(std::vector<Line>& lines, const Tokenizer& tokenizer, int64_t limit
 
 }  // namespace
 
-Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& settings, const TargetSettings& target, uint64_t seed,
-                        Learned learned) {
+Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& settings, const std::vector<TargetSettings>& targets,
+                        uint64_t seed, Learned learned) {
   Corpus corpus;
   Vocabulary names;
   const bool labelled = data.kind == DataKind::kLabelledLines;
@@ -153,16 +153,16 @@ Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& setti
   if (labelled) {
     corpus.labels = learned.labels.empty() ? sort_labels(train, names) : std::move(learned.labels);
     for (auto* lines : {&train, &validation, &test}) renumber_labels(*lines, names, corpus.labels);
-    if (target.kind == TargetKind::kLabel && corpus.labels.size() < 2)
+    if (asks_for(targets, TargetKind::kLabel) && corpus.labels.size() < 2)
       fail(ErrorKind::kData, "{}: every line has the label \"{}\"; a classifier needs at least two", data.train,
            corpus.labels[0]);
   }
   const auto finish = [&](std::vector<Line> lines) -> std::unique_ptr<Dataset> {
     if (lines.empty()) return nullptr;
-    measure(lines, *corpus.tokenizer, token_limit(data, target), corpus.cut);
-    if (target.kind == TargetKind::kLabel)
+    measure(lines, *corpus.tokenizer, token_limit(data, targets), corpus.cut);
+    if (asks_for(targets, TargetKind::kLabel))
       corpus.cut.unknown_labels += std::count_if(lines.begin(), lines.end(), [](const Line& line) { return line.label < 0; });
-    return std::make_unique<LineDataset>(std::move(lines), *corpus.tokenizer, token_limit(data, target));
+    return std::make_unique<LineDataset>(std::move(lines), *corpus.tokenizer, token_limit(data, targets));
   };
   corpus.train = finish(std::move(train));
   corpus.validation = finish(std::move(validation));

@@ -51,14 +51,12 @@ int64_t Loader::end_of_batch(const std::vector<uint32_t>& order, int64_t begin) 
 void Loader::reserve(Batch& batch) {
   const int64_t tokens = batch_tokens_ > 0 ? std::max(batch_tokens_, longest_) : std::min(batch_size_, data_.size()) * longest_;
   const int64_t sequences = batch_tokens_ > 0 ? std::min(tokens, data_.size()) : std::min(batch_size_, data_.size());
-  batch.tokens.reserve(tokens);
-  batch.offsets.reserve(sequences + 1);
-  batch.sequences.reserve(sequences);
-  if (batch.targets.empty()) batch.targets.resize(1);
-  batch.targets[0].rows.reserve(tokens);
-  batch.targets[0].classes.reserve(tokens);
+  collator_.reserve(batch, tokens, sequences);
   const int64_t read_tokens = longest_ + data_.window() + 1;
   example_.tokens.reserve(read_tokens);
+  example_.types.reserve(read_tokens);
+  example_.tags.reserve(read_tokens);
+  example_.labels.reserve(collator_.labels());
   example_.pieces.reserve(read_tokens);
 }
 

@@ -15,21 +15,34 @@ constexpr uint32_t kEvaluationEpoch = 0xFFFFFFFF;
 //           a special one), 10 % stay (Devlin et al. 2019, §3.1). An example that names its masked position has that one, by [MASK].
 //   next:   row i predicts token i+1 ([CLS] the first one); the last row predicts `next`, or nothing where there is none.
 //   label:  one class a sequence, −1 for an unknown one.
-// A batch in which nothing is predicted is legal and has weight 0.
+//   tags:   the tag of each word at its first piece, −1 for an unknown one.
+//   labels: C zeros and ones a sequence.
+//   value:  (value − mean) / deviation.
+// With several targets all read the same sequence: what masking hides is hidden from every head. A batch in which nothing is predicted
+// is legal and has weight 0.
 class Collator {
  public:
   Collator(const TargetSettings& target, int64_t vocabulary, uint64_t seed, std::vector<double> class_weights = {});
+  // One of the batch's Targets for each of `targets`; labels: how many classes kLabels has.
+  Collator(std::vector<TargetSettings> targets, int64_t vocabulary, uint64_t seed, std::vector<std::vector<double>> class_weights,
+           int64_t labels = 0, ValueScale scale = {});
   void append(Batch& batch, const Example& example, int64_t sequence, uint32_t epoch) const;
   void finish(Batch& batch) const;  // sets the weights: targets with a class, or the sum of their class weights
-  int64_t extra() const { return target_.prepend_cls ? 1 : 0; }  // tokens that it adds to a sequence
+  int64_t extra() const { return prepend_cls_ ? 1 : 0; }  // tokens that it adds to a sequence
+  int64_t labels() const { return labels_; }
+  void reserve(Batch& batch, int64_t tokens, int64_t sequences) const;
 
  private:
-  void mask(Batch& batch, const Example& example, int32_t first, int64_t sequence, uint32_t epoch) const;
+  void mask(Batch& batch, Targets& targets, double rate, const Example& example, int64_t sequence, uint32_t epoch) const;
+  void ask(Batch& batch, size_t k, const Example& example, int64_t sequence, uint32_t epoch) const;
 
-  TargetSettings target_;
+  std::vector<TargetSettings> targets_;
+  bool prepend_cls_;
   int64_t vocabulary_;
   uint64_t seed_;
-  std::vector<double> class_weights_;
+  std::vector<std::vector<double>> class_weights_;  // for each target: by class, or empty
+  int64_t labels_;
+  ValueScale scale_;
 };
 
 // Batches of an endless training run: every epoch in an order that is a function of (seed, epoch), a text with its cuts moved by

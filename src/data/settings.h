@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace vitrine {
 
@@ -30,7 +31,7 @@ struct DataSettings {
   std::string grammar;  // the grammar file
   // random
   int64_t vocabulary_size = 0, length = 0;  // V, special tokens included; tokens of every sequence
-  int64_t classes = 0;                      // labels, when they are asked for
+  int64_t classes = 0, tags = 0;            // labels of sequences and tags of tokens, when they are asked for
   bool operator==(const DataSettings&) const = default;
 };
 
@@ -42,12 +43,21 @@ struct TokenizerSettings {
   bool operator==(const TokenizerSettings&) const = default;
 };
 
-// What a sequence is asked for; made from the `objective:` section.
-enum class TargetKind { kMasked, kNext, kLabel };
+// What a sequence is asked for; one for each objective, made from the `objective:` section.
+enum class TargetKind {
+  kMasked,  // hidden tokens
+  kNext,    // the token after each one
+  kLabel,   // one class of the sequence
+  kTags,    // a class of each word, at its first piece
+  kLabels,  // any number of classes of the sequence
+  kValue,   // a number of the sequence
+};
 struct TargetSettings {
   TargetKind kind = TargetKind::kMasked;
   double rate = 0.15;        // kMasked: max(1, round(rate·T)) tokens of a sequence
-  bool prepend_cls = false;  // [CLS] stands in front
+  bool prepend_cls = false;  // [CLS] stands in front; it does where one of several asks for it
 };
+bool prepends_cls(const std::vector<TargetSettings>& targets);
+bool asks_for(const std::vector<TargetSettings>& targets, TargetKind kind);
 
 }  // namespace vitrine

@@ -118,7 +118,7 @@ class TextDataset final : public Dataset {
 
 }  // namespace
 
-Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& settings, const TargetSettings& target,
+Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& settings, const std::vector<TargetSettings>& targets,
                         Learned learned) {
   Corpus corpus;
   const auto open = [&](const std::string& path) {
@@ -146,7 +146,7 @@ Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& setti
     corpus.tokenizer = builder->build();
   }
   const auto make = [&](Stream stream, const char* key, const std::string& path) {
-    auto split = std::make_unique<TextDataset>(std::move(stream), *corpus.tokenizer, token_limit(data, target));
+    auto split = std::make_unique<TextDataset>(std::move(stream), *corpus.tokenizer, token_limit(data, targets));
     if (split->size() == 0) {
       if (path.empty()) fail(ErrorKind::kData, "{}: the share of {}: no text", key, data.train);
       fail(ErrorKind::kData, "{}: no text", path);

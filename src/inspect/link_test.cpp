@@ -88,8 +88,8 @@ class ClassTest {
 
  private:
   std::span<const double> logits(size_t m) const {
-    const auto C = static_cast<size_t>(result_.classes);
-    return std::span(result_.logits).subspan(m * C, C);
+    const auto C = static_cast<size_t>(result_[0].classes);
+    return std::span(result_[0].logits).subspan(m * C, C);
   }
 
   void decide(const Group& group) {
@@ -105,7 +105,7 @@ class ClassTest {
       out_.decision += right;
       out_.decision_attractors += link.attractor ? right : 0;
       out_.attractors += link.attractor ? 1 : 0;
-      out_.loss += result_.losses[m];
+      out_.loss += result_[0].losses[m];
       out_.chance += static_cast<double>(link.sources.size()) / static_cast<double>(group.clean.length(static_cast<int64_t>(m)));
       ++out_.count;
     }

@@ -5,11 +5,7 @@
 namespace vitrine::inline VITRINE_PRECISION {
 
 LanguageModel::LanguageModel(const ObjectiveShape& shape, const ObjectiveSettings& settings)
-    : index_(shape.index),
-      D_(shape.width),
-      V_(shape.classes),
-      tied_(settings.tied),
-      loss_(shape.class_weights, settings.label_smoothing) {
+    : index_(shape.index), D_(shape.width), V_(shape.classes), tied_(settings.tied), loss_(shape, settings.label_smoothing) {
   if (settings.transform)
     transform_.emplace(Transform{
         Linear("head.transform", D_, D_, Init::normal(kWeightDeviation)), make_norm("head.norm", D_, shape.norm), {}, {}, {}});

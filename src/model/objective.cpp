@@ -17,7 +17,7 @@ void CrossEntropy::forward(Step& s, Tensor logits, const Inputs::Target& target)
 }
 
 void CrossEntropy::backward(Step& s, Tensor dlogits, const Inputs::Target& target) {
-  const Real scale = target.weight > 0 ? Real(1 / target.weight) : 0;
+  const Real scale = target.weight > 0 ? Real(weight_ / target.weight) : 0;
   s.ops.cross_entropy_backward(dlogits, z_, lse_, target.classes, class_weights_, smoothing_, scale);
 }
 

@@ -8,7 +8,8 @@
 namespace vitrine::inline VITRINE_PRECISION {
 
 // What the encoder is trained for: a head over the hidden states h [N,D], and its loss.
-// The loss of a batch is Σ_m loss_m / weight, the weight being that of the *whole* batch, however it was cut.
+// The loss of a batch is Σ_m loss_m / (the targets' weight), that of the *whole* batch, however it was cut; several heads add up,
+// each times its own weight.
 class Objective {
  public:
   virtual ~Objective() = default;
@@ -21,6 +22,7 @@ class Objective {
 
 struct ObjectiveShape {
   size_t index;            // which of the batch's targets
+  double weight;           // of this head's loss
   int64_t width, classes;  // D, C (the vocabulary for language models)
   NormSettings norm;       // of BERT's transform
   std::vector<double> class_weights;
@@ -30,15 +32,16 @@ std::unique_ptr<Objective> make_objective(const ObjectiveShape& shape, const Obj
 // Softmax and cross-entropy over logits [M,C], with label smoothing and class weights; formulas in backend/backend.h.
 class CrossEntropy {
  public:
-  CrossEntropy(std::vector<double> class_weights, double smoothing)
-      : weights_(std::move(class_weights)), smoothing_(Real(smoothing)) {}
+  CrossEntropy(const ObjectiveShape& shape, double smoothing)
+      : weight_(shape.weight), weights_(shape.class_weights), smoothing_(Real(smoothing)) {}
   void plan(Plan& p, int64_t rows);
   void forward(Step& s, Tensor logits, const Inputs::Target& target);
-  void backward(Step& s, Tensor dlogits, const Inputs::Target& target);  // of the mean loss of the whole batch
+  void backward(Step& s, Tensor dlogits, const Inputs::Target& target);  // of the head's part of the loss
   Tensor logits() const { return z_; }
   Tensor losses() const { return losses_.top(z_.rows); }
 
  private:
+  double weight_;
   std::vector<double> weights_;
   Real smoothing_;
   Tensor class_weights_, losses_, lse_, z_;

@@ -8,7 +8,7 @@ SequenceClassifier::SequenceClassifier(const ObjectiveShape& shape, const Object
       C_(shape.classes),
       pooling_(settings.pooling),
       classifier_("classifier", D_, C_, Init::normal(kWeightDeviation)),
-      loss_(shape.class_weights, settings.label_smoothing) {
+      loss_(shape, settings.label_smoothing) {
   if (settings.pooler) pooler_.emplace("pooler", D_, D_, Init::normal(kWeightDeviation));
 }
 

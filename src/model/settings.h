@@ -22,11 +22,19 @@ struct ModelSettings {
   bool operator==(const ModelSettings&) const = default;
 };
 
-enum class ObjectiveKind { kMaskedLm, kCausalLm, kSequenceClassification };
+enum class ObjectiveKind {
+  kMaskedLm,
+  kCausalLm,
+  kSequenceClassification,
+  kTokenClassification,
+  kMultiLabelClassification,
+  kRegression
+};
 enum class Pooling { kCls, kMean };
 
 struct ObjectiveSettings {
   ObjectiveKind kind = ObjectiveKind::kMaskedLm;
+  double weight = 1;       // of its loss beside those of other heads
   double rate = 0.15;      // masked_lm: share of predicted tokens
   bool tied = true;        // language models: the head uses the token embedding as its weight
   bool transform = false;  // masked_lm: BERT's dense + gelu + norm before the head

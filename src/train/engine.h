@@ -17,7 +17,7 @@ enum class Precision { kFloat32, kFloat64 };
 // All that an engine needs to know before it can plan its memory.
 struct EngineSettings {
   ModelSettings model;
-  std::vector<ObjectiveSettings> objectives;       // one now; batches carry one Targets for each
+  std::vector<ObjectiveSettings> objectives;       // batches carry one Targets for each
   std::vector<std::vector<double>> class_weights;  // for each objective: by class, or empty
   OptimizerSettings optimizer;
   TrainingSettings training;
@@ -38,17 +38,18 @@ struct EngineSummary {
 };
 
 struct StepReport {
-  double loss = 0;           // mean over the batch's targets
+  double loss = 0;           // Σ_k weight_k · mean over the targets of head k
   double gradient_norm = 0;  // before clipping
 };
 
-// What a forward pass in evaluation mode says of each target of objective 0, in batch order.
-struct ForwardResult {
+// What a forward pass in evaluation mode says of each target of one objective, in batch order.
+struct HeadResult {
   int64_t classes = 0;               // C
   std::vector<double> losses;        // [M]
   std::vector<int32_t> predictions;  // [M] arg max; the smallest class on a tie
   std::vector<double> logits;        // [M,C], only if asked for
 };
+using ForwardResult = std::vector<HeadResult>;  // one for each objective
 enum class Want { kLosses, kLogits };
 
 // The one seam between the code that is compiled twice, in float and in double, and all the rest, which is built once.
@@ -63,7 +64,7 @@ class Engine {
   virtual StepReport train_step(const Batch& batch, int64_t step, double learning_rate) = 0;
   // Evaluation mode. `probe` may look at activations and change them; lanes then run one after the other.
   virtual void forward(const Batch& batch, ForwardResult& result, Want want = Want::kLosses, Probe* probe = nullptr) = 0;
-  // Sets all gradients to those of this batch's mean loss, dropout off; returns the loss.
+  // Sets all gradients to those of this batch's loss, dropout off; returns the loss.
   virtual double gradients_of(const Batch& batch) = 0;
 
   // Copies out and in by name; dtype is the engine's precision. Importing wants every name with its shape, unless `partial`: then

@@ -42,9 +42,10 @@ Evaluation evaluate(Engine& engine, const Dataset& data, const Collator& collato
   e.examples = options.limit > 0 ? std::min(options.limit, data.size()) : data.size();
   double loss = 0, weight = 0;
   int64_t hits = 0;
-  ForwardResult result;
+  ForwardResult results;
   for_each_batch(data, collator, options.batch_tokens, 0, e.examples, [&](const Batch& batch) {
-    engine.forward(batch, result);
+    engine.forward(batch, results);
+    const HeadResult& result = results.front();
     const Targets& targets = batch.targets.front();
     if (options.classes && e.classes.empty()) {
       e.classes.resize(static_cast<size_t>(result.classes));

@@ -20,7 +20,7 @@ int64_t automatic_lanes(int64_t batch_tokens) {
 int64_t predicted_rows(const EngineSettings& s, int64_t tokens, int64_t sequences) {
   int64_t most = 0;
   for (const ObjectiveSettings& o : s.objectives) {
-    if (o.kind == ObjectiveKind::kCausalLm) most = tokens;
+    if (o.kind == ObjectiveKind::kCausalLm || o.kind == ObjectiveKind::kTokenClassification) most = tokens;
     if (o.kind == ObjectiveKind::kMaskedLm)  // round(rate·T), at least one a sequence
       most = std::max(most, std::min(tokens, int64_t(std::ceil(o.rate * double(tokens))) + sequences));
   }

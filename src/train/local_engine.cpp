@@ -136,30 +136,47 @@ double LocalEngine::gradients_of(const Batch& batch) {
   return loss;
 }
 
+namespace {
+
+// Number of the first target that lies in sequence b or after it.
+int64_t first_target_of(const Batch& batch, size_t k, int64_t b) {
+  const Targets& t = batch.targets[k];
+  if (t.rows.empty()) return t.classes.empty() ? 0 : b;
+  return std::lower_bound(t.rows.begin(), t.rows.end(), batch.offsets[size_t(b)]) - t.rows.begin();
+}
+
+}  // namespace
+
 void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) {
-  const Targets& targets = batch.targets[0];
-  const size_t M = targets.classes.size();
-  result.classes = settings_.classes[0];
-  const size_t C = size_t(result.classes);
-  result.losses.assign(M, 0);
-  result.predictions.assign(M, 0);
-  result.logits.assign(want == Want::kLogits ? M * C : 0, 0);
-  const auto run_lane = [&](int64_t k) {
-    Replica& lane = *lanes_[size_t(k)];
-    const auto piece = [&](int64_t first) {
+  result.resize(settings_.objectives.size());
+  for (size_t k = 0; k < result.size(); ++k) {
+    const size_t M = batch.targets[k].classes.size();
+    HeadResult& head = result[k];
+    head.classes = settings_.classes[k];
+    head.losses.assign(M, 0);
+    head.predictions.assign(M, 0);
+    head.logits.assign(want == Want::kLogits ? M * size_t(head.classes) : 0, 0);
+  }
+  const auto run_lane = [&](int64_t l) {
+    Replica& lane = *lanes_[size_t(l)];
+    const auto piece = [&](int64_t first_sequence) {
       lane.forward(false, {}, probe);
-      std::copy_n(lane.read_losses().begin(), lane.target_count(), result.losses.begin() + first);
-      const std::span<const Real> z = lane.read_logits();
-      for (size_t m = 0; m < size_t(lane.target_count()); ++m) {
-        const auto row = z.subspan(m * C, C);
-        result.predictions[size_t(first) + m] = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
-        if (want == Want::kLogits) std::copy(row.begin(), row.end(), result.logits.begin() + int64_t((size_t(first) + m) * C));
+      for (size_t k = 0; k < result.size(); ++k) {
+        HeadResult& head = result[k];
+        const size_t C = size_t(head.classes), first = size_t(first_target_of(batch, k, first_sequence));
+        std::copy_n(lane.read_losses(k).begin(), lane.target_count(k), head.losses.begin() + int64_t(first));
+        const std::span<const Real> z = lane.read_logits(k);
+        for (size_t m = 0; m < size_t(lane.target_count(k)); ++m) {
+          const auto row = z.subspan(m * C, C);
+          head.predictions[first + m] = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+          if (want == Want::kLogits) std::copy(row.begin(), row.end(), head.logits.begin() + int64_t((first + m) * C));
+        }
       }
     };
-    lane.for_each_micro_batch(batch, lane_begin(batch, k), lane_begin(batch, k + 1), std::ref(piece));
+    lane.for_each_micro_batch(batch, lane_begin(batch, l), lane_begin(batch, l + 1), std::ref(piece));
   };
   if (probe)
-    for (int64_t k = 0; k < int64_t(lanes_.size()); ++k) run_lane(k);
+    for (int64_t l = 0; l < int64_t(lanes_.size()); ++l) run_lane(l);
   else
     workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
 }

@@ -12,6 +12,7 @@ std::vector<std::unique_ptr<Objective>> make_objectives(const EngineSettings& se
   std::vector<std::unique_ptr<Objective>> objectives;
   for (size_t k = 0; k < settings.objectives.size(); ++k)
     objectives.push_back(make_objective({.index = k,
+                                         .weight = settings.objectives[k].weight,
                                          .width = settings.model.width,
                                          .classes = settings.classes[k],
                                          .norm = settings.model.norm,
@@ -39,16 +40,11 @@ int64_t fitting(const Batch& batch, int64_t first, int64_t last, const Extent& e
   return b - first;
 }
 
-int64_t first_target_of(const Batch& batch, int64_t sequence) {
-  const Targets& t = batch.targets[0];
-  if (t.rows.empty()) return t.classes.empty() ? 0 : sequence;
-  return std::lower_bound(t.rows.begin(), t.rows.end(), batch.offsets[sequence]) - t.rows.begin();
-}
-
 }  // namespace
 
 Replica::Replica(const EngineSettings& settings, const Extent& extent, std::unique_ptr<Backend> ops, SharedMemory& shared)
     : ops_(std::move(ops)), model_(settings.model, settings.vocabulary, make_objectives(settings)) {
+  for (const ObjectiveSettings& o : settings.objectives) head_weights_.push_back(o.weight);
   plan_.extent = extent;
   model_.plan(plan_);  // unbound: counts
   if (!shared.params) {
@@ -70,7 +66,7 @@ void Replica::for_each_micro_batch(const Batch& batch, int64_t first, int64_t la
     poison();
     batch.slice(first, first + count, micro_batch_);
     inputs_.load(*ops_, micro_batch_, first);
-    use(first_target_of(batch, first));
+    use(first);
     first += count;
   }
 }
@@ -86,10 +82,14 @@ void Replica::poison() {
 double Replica::forward(bool training, RngKey rng, Probe* probe) {
   Step step{*ops_, inputs_, training, rng, probe};
   model_.forward(step);
-  double sum = 0;
-  for (Real loss : read_losses()) sum += double(loss);
-  const double weight = inputs_.targets[0].weight;
-  return weight > 0 ? sum / weight : 0;
+  double loss = 0;
+  for (size_t k = 0; k < head_weights_.size(); ++k) {
+    double sum = 0;
+    for (Real part : read_losses(k)) sum += double(part);
+    const double weight = inputs_.targets[k].weight;
+    if (weight > 0) loss += head_weights_[k] * (sum / weight);
+  }
+  return loss;
 }
 
 void Replica::backward(bool training, RngKey rng) {
@@ -97,8 +97,8 @@ void Replica::backward(bool training, RngKey rng) {
   model_.backward(step);
 }
 
-std::span<const Real> Replica::read_losses() { return read(model_.objective(0).losses()); }
-std::span<const Real> Replica::read_logits() { return read(model_.objective(0).logits()); }
+std::span<const Real> Replica::read_losses(size_t k) { return read(model_.objective(k).losses()); }
+std::span<const Real> Replica::read_logits(size_t k) { return read(model_.objective(k).logits()); }
 
 std::span<const Real> Replica::read(Tensor x) {
   host_.resize(std::max(host_.size(), size_t(x.size())));

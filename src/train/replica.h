@@ -19,15 +19,15 @@ class Replica {
   Replica(const EngineSettings& settings, const Extent& extent, std::unique_ptr<Backend> ops, SharedMemory& shared);
 
   // Loads sequences [first, last) of the batch piece by piece, each as large as memory was planned for, and calls
-  // use(number of the piece's first target in the batch) for each.
+  // use(number of the piece's first sequence in the batch) for each.
   void for_each_micro_batch(const Batch& batch, int64_t first, int64_t last, const std::function<void(int64_t)>& use);
 
-  // Of the piece at hand. forward returns Σ loss_m / weight, its share of the batch's mean loss.
+  // Of the piece at hand. forward returns Σ_k weight_k Σ_m loss_km / (weight of head k's targets), its share of the batch's loss.
   double forward(bool training, RngKey rng, Probe* probe = nullptr);
   void backward(bool training, RngKey rng);  // adds to the gradients
-  int64_t target_count() const { return model_.objective(0).losses().rows; }
-  std::span<const Real> read_losses();  // [M];  valid until the next read
-  std::span<const Real> read_logits();  // [M,C], before backward
+  int64_t target_count(size_t k) const { return model_.objective(k).losses().rows; }
+  std::span<const Real> read_losses(size_t k);  // [M] of head k;  valid until the next read
+  std::span<const Real> read_logits(size_t k);  // [M,C], before backward
 
   Backend& ops() const { return *ops_; }
   const Plan& plan() const { return plan_; }
@@ -40,6 +40,7 @@ class Replica {
 
   std::unique_ptr<Backend> ops_;
   Model model_;
+  std::vector<double> head_weights_;
   Plan plan_;
   std::unique_ptr<Memory> grads_, activations_, gradients_;
   Batch micro_batch_;

@@ -55,10 +55,10 @@ log: {interval: 9, progress: "off"}
   m.attention = {AttentionKind::kFull, true, AttentionImplementation::kDense};
   m.initialize_from = "runs/first";
   CHECK(c.model == m);
-  CHECK(c.objective.kind == ObjectiveKind::kMaskedLm);
-  CHECK(c.objective.rate == 0.2);
-  CHECK_FALSE(c.objective.tied);
-  CHECK(c.objective.transform);
+  CHECK(c.objectives[0].kind == ObjectiveKind::kMaskedLm);
+  CHECK(c.objectives[0].rate == 0.2);
+  CHECK_FALSE(c.objectives[0].tied);
+  CHECK(c.objectives[0].transform);
   CHECK(c.optimizer == OptimizerSettings{OptimizerKind::kAdam, 2e-3, 0.8, 0.95, 1e-7, 0.9, 0.5});
   CHECK(c.schedule == ScheduleSettings{ScheduleKind::kCosine, 4, 0.1});
   CHECK(c.training == TrainingSettings{-1, 1.5, 0, 400, 200, 2, 0.5});
@@ -76,10 +76,10 @@ TEST_CASE("the keys of one kind") {
                   "{cat: 2, \"a: b\": 0.5}}",
                   "optimizer: {kind: sgd, momentum: 0.8}"}))
           .config;
-  CHECK(classify.objective.pooling == Pooling::kCls);
-  CHECK(classify.objective.pooler);
-  CHECK(classify.objective.label_smoothing == 0.1);
-  CHECK(classify.objective.class_weights == std::map<std::string, double>{{"a: b", 0.5}, {"cat", 2}});
+  CHECK(classify.objectives[0].pooling == Pooling::kCls);
+  CHECK(classify.objectives[0].pooler);
+  CHECK(classify.objectives[0].label_smoothing == 0.1);
+  CHECK(classify.objectives[0].class_weights == std::map<std::string, double>{{"a: b", 0.5}, {"cat", 2}});
   CHECK(classify.optimizer.momentum == 0.8);
   const Config grammar =
       loaded(configuration({"data: {kind: grammar, grammar: toy.grammar, train_sentences: 5, validation_sentences: 4, "
@@ -307,4 +307,46 @@ TEST_CASE("edit distance counts a swap as one") {
   CHECK(closest("hedas", {"heads", "hidden"}) == "heads");
   CHECK(closest("x", {"heads", "y"}) == "");
   CHECK(closest("colour", {"heads", "hidden"}) == "");
+}
+
+TEST_CASE("several heads are a list of maps, and every key of an element has its place") {
+  const std::string heads =
+      "objective:\n"
+      "  - {kind: masked_lm, weight: 0.5, rate: 0.3}\n"
+      "  - kind: sequence_classification\n"
+      "    pooling: cls\n";
+  const std::string data = "data: {kind: labelled_lines, train: a.txt, max_length: 9, validation: 0.1}";
+  const LoadedConfig l = loaded(configuration({data, heads}), {"objective.1.weight=2", "objective.0.tied=false"});
+  const std::vector<ObjectiveSettings>& o = l.config.objectives;
+  REQUIRE(o.size() == 2);
+  CHECK(o[0].kind == ObjectiveKind::kMaskedLm);
+  CHECK(o[0].weight == 0.5);
+  CHECK_FALSE(o[0].tied);
+  CHECK(o[1].kind == ObjectiveKind::kSequenceClassification);
+  CHECK(o[1].weight == 2);
+  CHECK(o[1].pooling == Pooling::kCls);
+  CHECK(l.config.head(ObjectiveKind::kSequenceClassification) == &o[1]);
+  CHECK(l.config.head(ObjectiveKind::kCausalLm) == nullptr);
+  CHECK(l.origins.at("objective.1.weight") == "--set");
+  CHECK(show(l).find("objective:\n"
+                     "  - kind: masked_lm\n"
+                     "    weight: 0.5\n"
+                     "    rate: 0.3\n"
+                     "    tied: false\n"
+                     "    transform: false\n"
+                     "  - kind: sequence_classification\n"
+                     "    weight: 2.0\n"
+                     "    pooling: cls\n") != std::string::npos);
+  CHECK(values_of(l.config, "").at("objective.1.pooling") == "cls");
+  CHECK(explain("objective.1.pooling") == explain("objective.pooling"));
+
+  // What is resolved is read as the same; a list of one is its element.
+  CHECK(loaded(resolved_yaml(l.config, {}, "."), {"run.name=" + l.config.run.name}).config == l.config);
+  CHECK(loaded(configuration({"objective: [{kind: masked_lm, rate: 0.3}]"})).config.objectives ==
+        loaded(configuration({"objective: {kind: masked_lm, rate: 0.3}"})).config.objectives);
+  const Config replaced = loaded(configuration({data, "objective: {kind: masked_lm, rate: 0.3}"}),
+                                 {"objective=[{kind: sequence_classification}, {kind: masked_lm}]", "objective.1.rate=0.4"})
+                              .config;
+  REQUIRE(replaced.objectives.size() == 2);
+  CHECK(replaced.objectives[1].rate == 0.4);
 }

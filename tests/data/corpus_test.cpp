@@ -193,7 +193,8 @@ TEST_CASE("sequences that are too long are cut and counted, with [CLS] in the li
 TEST_CASE("what an earlier run has learned is used as it is") {
   Files files(DataKind::kLabelledLines, "b x y\nc z x\n");
   files.target = {TargetKind::kLabel, 0, false};
-  const Corpus corpus = load_corpus(files.data, files.tokenizer, files.target, 1, {make_word_tokenizer({"y", "x"}), {"a", "b"}});
+  const Corpus corpus =
+      load_corpus(files.data, files.tokenizer, {files.target}, 1, {make_word_tokenizer({"y", "x"}), {"a", "b"}, {}, {}});
   CHECK(corpus.tokenizer->size() == 6);
   CHECK(texts_of(corpus, *corpus.train) == Lines{"x y", "[UNK] x"});
   CHECK(corpus.labels == Lines{"a", "b"});

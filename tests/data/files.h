@@ -24,7 +24,7 @@ struct Files {
     write_file_atomically(folder / name, text);
     return folder / name;
   }
-  Corpus load(uint64_t seed = 1) const { return load_corpus(data, tokenizer, target, seed); }
+  Corpus load(uint64_t seed = 1) const { return load_corpus(data, tokenizer, {target}, seed); }
 };
 
 inline std::string text_of(const Corpus& corpus, const Dataset& split, int64_t i, int64_t shift = 0) {

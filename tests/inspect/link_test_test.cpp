@@ -43,7 +43,9 @@ class Memory : public Values {
 // After kNumber the logits are those of the second class. Sequences are run two by two, as micro-batches are.
 class Circuit : public FakeEngine {
  public:
-  void forward(const Batch& batch, ForwardResult& result, Want, Probe* probe) override {
+  void forward(const Batch& batch, ForwardResult& results, Want, Probe* probe) override {
+    results.resize(1);
+    HeadResult& result = results[0];
     const int64_t B = batch.sequence_count();
     result.classes = V;
     result.losses.assign(static_cast<size_t>(B), 0.5);
@@ -55,7 +57,7 @@ class Circuit : public FakeEngine {
   int64_t passes = 0;
 
  private:
-  void piece(const Batch& batch, int64_t first, int64_t last, ForwardResult& result, Probe* probe) {
+  void piece(const Batch& batch, int64_t first, int64_t last, HeadResult& result, Probe* probe) {
     const int64_t row0 = batch.offsets[static_cast<size_t>(first)], rows = batch.offsets[static_cast<size_t>(last)] - row0;
     Memory out(rows, 0);
     for (int64_t l = 0; l < kLayers; ++l) {
@@ -226,7 +228,7 @@ TEST_CASE("In a real model, patching no head changes no bit, and patching all of
   data.grammar = VITRINE_SOURCE_DIR "/data/english.grammar";
   data.max_length = 32;
   const TargetSettings target;
-  const Corpus corpus = load_corpus(data, {}, target, 5);
+  const Corpus corpus = load_corpus(data, {}, {target}, 5);
   EngineSettings settings;
   settings.model = small_model();
   settings.model.norm.place = place;

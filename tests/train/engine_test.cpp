@@ -165,7 +165,7 @@ TEST_CASE("the whole model's gradients are those of finite differences") {
       const auto loss = [&] {
         engine->forward(batch, result);
         double sum = 0;
-        for (double l : result.losses) sum += l;
+        for (double l : result[0].losses) sum += l;
         return sum / batch.targets[0].weight;
       };
       for (const NamedTensor& g : gradients) {
@@ -205,14 +205,14 @@ TEST_CASE("evaluation: losses, arg max and logits of every target in batch order
     ForwardResult result;
     engine->forward(batch, result, Want::kLogits);
     const Targets& t = batch.targets[0];
-    REQUIRE(result.losses.size() == t.classes.size());
-    const size_t C = size_t(result.classes);
+    REQUIRE(result[0].losses.size() == t.classes.size());
+    const size_t C = size_t(result[0].classes);
     for (size_t m = 0; m < t.classes.size(); ++m) {
-      const double* z = result.logits.data() + m * C;
+      const double* z = result[0].logits.data() + m * C;
       double sum = 0;
       for (size_t c = 0; c < C; ++c) sum += std::exp(z[c]);
-      CHECK(result.losses[m] == Approx(std::log(sum) - z[t.classes[m]]).epsilon(1e-5));
-      CHECK(result.predictions[m] == int32_t(std::max_element(z, z + C) - z));
+      CHECK(result[0].losses[m] == Approx(std::log(sum) - z[t.classes[m]]).epsilon(1e-5));
+      CHECK(result[0].predictions[m] == int32_t(std::max_element(z, z + C) - z));
     }
   }
 }

@@ -8,7 +8,7 @@ using namespace vitrine;
 namespace {
 
 // Four classes; the prediction of each sequence is given, the loss is truth + 1.
-void answer(const Batch& batch, ForwardResult& r, const std::vector<int32_t>& predictions) {
+void answer(const Batch& batch, HeadResult& r, const std::vector<int32_t>& predictions) {
   r.classes = 4;
   r.losses.clear();
   r.predictions.clear();
@@ -34,7 +34,7 @@ TEST_CASE("an evaluation gives the scores that were worked out by hand, whatever
   const FakeData data(7);  // truth 0 1 2 0 1 2 0
   const Collator collator({TargetKind::kLabel, 0, false}, 20, 7);
   FakeEngine engine;
-  engine.answer = [](const Batch& b, ForwardResult& r) { answer(b, r, {0, 1, 1, 0, 1, 2, 1}); };
+  engine.answer = [](const Batch& b, HeadResult& r) { answer(b, r, {0, 1, 1, 0, 1, 2, 1}); };
   const int64_t batch_tokens = GENERATE(1, 7, 100);
   const Evaluation e = evaluate(engine, data, collator, {batch_tokens, 0, true});
   CHECK(e.examples == 7);
@@ -59,7 +59,7 @@ TEST_CASE("a limit takes the first examples; without classes there are no class 
   const FakeData data(7);
   const Collator collator({TargetKind::kLabel, 0, false}, 20, 7);
   FakeEngine engine;
-  engine.answer = [](const Batch& b, ForwardResult& r) { answer(b, r, {0, 1, 1, 0, 1, 2, 1}); };
+  engine.answer = [](const Batch& b, HeadResult& r) { answer(b, r, {0, 1, 1, 0, 1, 2, 1}); };
   const Evaluation e = evaluate(engine, data, collator, {6, 3, false});
   CHECK(e.targets == 3);
   CHECK(e.accuracy == Approx(2 / 3.0));
@@ -71,7 +71,7 @@ TEST_CASE("a label that training did not have is wrong and has no loss") {
   const UnknownLabels data(3);
   const Collator collator({TargetKind::kLabel, 0, false}, 20, 7);
   FakeEngine engine;
-  engine.answer = [](const Batch& b, ForwardResult& r) { answer(b, r, {0, 1, 2}); };
+  engine.answer = [](const Batch& b, HeadResult& r) { answer(b, r, {0, 1, 2}); };
   const Evaluation e = evaluate(engine, data, collator, {100, 0, true});
   CHECK(e.unknown == 1);
   CHECK(e.accuracy == Approx(2 / 3.0));

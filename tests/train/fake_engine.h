@@ -13,7 +13,7 @@ namespace vitrine {
 class FakeEngine : public Engine {
  public:
   std::function<StepReport(int64_t step)> report = [](int64_t step) { return StepReport{1.0 / static_cast<double>(step), 0.5}; };
-  std::function<void(const Batch&, ForwardResult&)> answer;
+  std::function<void(const Batch&, HeadResult&)> answer;
   double weight = 1, momentum = 0;
   int64_t steps_done = 0;
 
@@ -29,7 +29,10 @@ class FakeEngine : public Engine {
     ++steps_done;
     return result;
   }
-  void forward(const Batch& batch, ForwardResult& result, Want, Probe*) override { answer(batch, result); }
+  void forward(const Batch& batch, ForwardResult& result, Want, Probe*) override {
+    result.resize(1);
+    answer(batch, result[0]);
+  }
   double gradients_of(const Batch&) override { return 0; }
   std::vector<NamedTensor> parameters() const override { return {one("weight", weight)}; }
   std::vector<NamedTensor> gradients() const override { return {}; }
