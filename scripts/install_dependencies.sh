@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs with apt whatever building and testing Vitrine needs and this machine lacks; does nothing when all is there.
-#   scripts/install_dependencies.sh [--checks]      --checks: also what the format check needs
+#   scripts/install_dependencies.sh [--checks]      --checks: also what the checks of formatting and of the schema need
 set -euo pipefail
 
 packages=(
@@ -14,7 +14,7 @@ packages=(
   libzstd-dev         # and in zstd files
   catch2              # tests
 )
-[[ "${1-}" == --checks ]] && packages+=(clang-format)
+[[ "${1-}" == --checks ]] && packages+=(clang-format python3-jsonschema python3-yaml)
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "This is not Debian or Ubuntu, so nothing is installed here. The build needs what these packages hold: ${packages[*]}" >&2

@@ -22,11 +22,17 @@ class ConfigVerb : public Verb {
     explain_ = verb->add_subcommand("explain", "what a key means: its type, range and default");
     explain_->add_option("KEY", key_, "a key or a section; all of them where there is none");
     explain_->footer("Example:\n  vitrine config explain optimizer.learning_rate");
+    schema_ = verb->add_subcommand("schema", "JSON Schema 2020-12 of configurations, for editors");
+    schema_->footer("Example:\n  vitrine config schema > configs/vitrine.schema.json");
     verb->footer("Example:\n  vitrine config explain model");
     return verb;
   }
 
   int run() override {
+    if (schema_->parsed()) {
+      print(json_schema());
+      return 0;
+    }
     if (explain_->parsed()) {
       print(explain(key_));
       return 0;
@@ -38,7 +44,7 @@ class ConfigVerb : public Verb {
   }
 
  private:
-  CLI::App *show_ = nullptr, *check_ = nullptr, *explain_ = nullptr;
+  CLI::App *show_ = nullptr, *check_ = nullptr, *explain_ = nullptr, *schema_ = nullptr;
   std::string path_, key_;
   std::vector<std::string> sets_;
   bool origin_ = false;

@@ -101,7 +101,10 @@ LoadedConfig read_config(const std::string& path, const std::vector<std::string>
   const std::optional<Node> tree = parse_yaml(std::string(diagnostics.source(file).text), file, diagnostics);
   if (tree) reader.read(*tree);
   for (const std::string& assignment : sets) read_assignment(assignment, reader, diagnostics);
-  if (tree && tree->kind == Node::Kind::kMap) check_rules(reader, loaded.config);
+  if (tree && tree->kind == Node::Kind::kMap) {
+    settle(reader, loaded.config);
+    check_rules(reader, loaded.config);
+  }
   diagnostics.throw_if_failed();
   if (loaded.config.run.device != Device::kCpu)
     fail(ErrorKind::kDevice, "{}: run.device: {} is not built into this program; only cpu is",

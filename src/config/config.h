@@ -77,4 +77,7 @@ std::string resolved_yaml(const Config& config, const std::map<std::string, std:
 // What a key or a section means: type, range, default, when it applies. Error{kConfig} for an unknown one, with a suggestion.
 std::string explain(const std::string& key);
 
+// JSON Schema 2020-12 of configurations, for editors and other programs: configs/vitrine.schema.json.
+std::string json_schema();
+
 }  // namespace vitrine

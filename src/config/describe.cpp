@@ -110,7 +110,9 @@ void describe_model(Key& s, ModelSettings& o) {
                    {{"auto", AttentionImplementation::kAuto}, {"dense", AttentionImplementation::kDense}},
                    "How it is computed; the results agree up to rounding");
   s.text("initialize_from", o.initialize_from, Form::kPath,
-         "A run or a safetensors file whose parameters are taken where names and shapes agree");
+         "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
+         "the "
+         "classifier only from a run with the same labels");
 }
 
 void describe_objective(Key& s, ObjectiveSettings& o) {
@@ -182,10 +184,14 @@ void describe_training(Key& root, Config& c) {
       .when("schedule.kind", {"linear", "cosine"});
 
   Key& training = root.section("training", "How long, and in what portions");
-  training.integer("steps", c.training.steps, kSteps, "Updates; 0 writes the initial parameters. Or epochs").optional();
+  training.integer("steps", c.training.steps, kSteps, "Updates; 0 writes the initial parameters. Or epochs")
+      .optional()
+      .instead_of("epochs", true);
   training.number("epochs", c.training.epochs, kPositive, "Passes over the training data. Or steps").optional();
   training.integer("batch_size", c.training.batch_size, kCount, "Sequences of a batch. Or batch_tokens");
-  training.integer("batch_tokens", c.training.batch_tokens, kCount, "Tokens of a batch at most. Or batch_size").optional();
+  training.integer("batch_tokens", c.training.batch_tokens, kCount, "Tokens of a batch at most. Or batch_size")
+      .optional()
+      .instead_of("batch_size", false);
   training.integer("micro_batch", c.training.micro_batch, kCount, "Tokens that are computed at once; more need more memory")
       .word("auto", 0);
   training.integer("lanes", c.training.lanes, between(1, 1024), "Parts of a batch that may be computed at the same time")

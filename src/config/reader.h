@@ -46,8 +46,11 @@ class Reader {
 // help for a name that `section` does not have: did you mean, renamed to, exists under.
 std::string suggestion(const Key& root, const Key& section, const std::string& name);
 
-// Conditions between keys, after everything has been read: settles the defaults that depend on other keys, drops what an override has
-// made meaningless, and reports what does not fit together with both places.
+// After everything has been read: keys that must be there, keys without a meaning (dropped where an override has made them so), and
+// the defaults that depend on other keys.
+void settle(Reader& reader, Config& config);
+
+// Then: what does not fit together, with both places.
 void check_rules(Reader& reader, Config& config);
 
 }  // namespace vitrine

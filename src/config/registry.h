@@ -40,6 +40,8 @@ class Key {
   std::vector<std::string> shorthand;  // the children that a bare value sets: `dropout: 0.1`, `position: learned`
   std::vector<Condition> conditions;
   std::vector<Implication> implications;
+  std::string rival;         // of two siblings of which one is meant, the other
+  bool one_needed = false;   // one of the two
   bool needed = false;       // an error if it is missing while its conditions hold
   std::string default_note;  // what the default is when it is not a constant
 
@@ -79,6 +81,9 @@ class Key {
   Key& word(std::string text, double means) { return value->word = {std::move(text), means}, *this; }
   Key& optional() { return value->optional = true, *this; }
   Key& required() { return needed = true, *this; }
+  Key& instead_of(std::string sibling, bool one_of_them_needed) {
+    return rival = std::move(sibling), one_needed = one_of_them_needed, *this;
+  }
   Key& implies(std::string text, std::string key, std::string its_value) {
     return implications.push_back({std::move(text), std::move(key), std::move(its_value)}), *this;
   }

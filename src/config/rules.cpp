@@ -14,8 +14,9 @@ class Rules {
   Rules(Reader& reader, Config& config) : reader_(reader), c_(config) {}
 
   void settle() {
-    alternatives("training.steps", "training.epochs");
-    alternatives("training.batch_tokens", "training.batch_size");
+    for_each_key(reader_.root(), [&](const Key& key) {
+      if (!key.rival.empty()) alternatives(key.path, key.path.substr(0, key.path.rfind('.') + 1) + key.rival, key.one_needed);
+    });
     conditions(reader_.root());
     if (c_.head(ObjectiveKind::kCausalLm) && !reader_.given("model.attention.causal")) {
       c_.model.attention.causal = true;
@@ -109,9 +110,9 @@ class Rules {
   }
 
   // Two keys of which one is meant; what stands in a later source replaces the other, and the first may not be missing for ever.
-  void alternatives(const std::string& first, const std::string& second) {
+  void alternatives(const std::string& first, const std::string& second, bool needed) {
     if (!reader_.given(first) && !reader_.given(second)) {
-      if (first == "training.steps" && !reader_.bad(first) && !reader_.bad(second))
+      if (needed && !reader_.bad(first) && !reader_.bad(second))
         reader_.diagnostics().error(reader_.place("training"), "training.steps or training.epochs is missing",
                                     "how long to train: `steps: 1000`, or `epochs: 10`");
       return;
@@ -184,10 +185,8 @@ class Rules {
 
 }  // namespace
 
-void check_rules(Reader& reader, Config& config) {
-  Rules rules(reader, config);
-  rules.settle();
-  rules.check();
-}
+void settle(Reader& reader, Config& config) { Rules(reader, config).settle(); }
+
+void check_rules(Reader& reader, Config& config) { Rules(reader, config).check(); }
 
 }  // namespace vitrine

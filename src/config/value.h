@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,8 @@ class Value {
   virtual std::string write(const WriteContext& context) const = 0;  // as YAML; empty: nothing is set
   virtual std::string expected() const = 0;                          // "a positive number"
   virtual void reset() = 0;                                          // to the default
+  virtual std::vector<std::string> words() const { return {}; }      // of a choice: all that it can be
+  virtual nlohmann::ordered_json schema() const;                     // what may stand in a file, as JSON Schema 2020-12
 
   Word word;              // allowed besides numbers; empty: none
   bool optional = false;  // of a number: its default means that nothing is set
@@ -82,6 +85,7 @@ class IntegerValue : public Bound<int64_t> {
   bool read(const Node& node, const Source&, std::string& help) override;
   std::string write(const WriteContext&) const override;
   std::string expected() const override { return range_.text(true); }
+  nlohmann::ordered_json schema() const override;
 
  private:
   Range range_;
@@ -93,6 +97,7 @@ class NumberValue : public Bound<double> {
   bool read(const Node& node, const Source&, std::string& help) override;
   std::string write(const WriteContext&) const override;
   std::string expected() const override { return range_.text(false); }
+  nlohmann::ordered_json schema() const override;
 
  private:
   Range range_;
@@ -104,6 +109,7 @@ class NumberPairValue : public NumberValue {
   bool read(const Node& node, const Source& source, std::string& help) override;
   std::string write(const WriteContext& context) const override;
   std::string expected() const override { return "a list of two, each " + NumberValue::expected(); }
+  nlohmann::ordered_json schema() const override;
   void reset() override {
     NumberValue::reset();
     second_.reset();
@@ -119,6 +125,7 @@ class BooleanValue : public Bound<bool> {
   bool read(const Node& node, const Source&, std::string& help) override;
   std::string write(const WriteContext&) const override { return member_ ? "true" : "false"; }
   std::string expected() const override { return "true or false"; }
+  nlohmann::ordered_json schema() const override;
 };
 
 class TextValue : public Bound<std::string> {
@@ -128,6 +135,7 @@ class TextValue : public Bound<std::string> {
   bool read(const Node& node, const Source& source, std::string& help) override;
   std::string write(const WriteContext& context) const override;
   std::string expected() const override;
+  nlohmann::ordered_json schema() const override;
 
  private:
   Form form_;
@@ -139,6 +147,7 @@ class TextListValue : public Bound<std::vector<std::string>> {
   bool read(const Node& node, const Source&, std::string& help) override;
   std::string write(const WriteContext&) const override;
   std::string expected() const override { return "a list of texts"; }
+  nlohmann::ordered_json schema() const override;
 };
 
 // A file, or a share of the training file.
@@ -148,6 +157,7 @@ class SplitValue : public Bound<SplitSource> {
   bool read(const Node& node, const Source& source, std::string& help) override;
   std::string write(const WriteContext& context) const override;
   std::string expected() const override { return "the path of a file, or " + kOpenShare.text(false); }
+  nlohmann::ordered_json schema() const override;
 };
 
 // Label → weight.
@@ -157,6 +167,7 @@ class WeightsValue : public Bound<std::map<std::string, double>> {
   bool read(const Node& node, const Source&, std::string& help) override;
   std::string write(const WriteContext&) const override;
   std::string expected() const override { return "a map from label to positive weight"; }
+  nlohmann::ordered_json schema() const override;
 };
 
 // One of several words, each standing for a value of the member.
@@ -174,7 +185,7 @@ class ChoiceValue : public Bound<T> {
     if (node.kind != Node::Kind::kScalar) return false;
     for (const auto& [name, value] : words_)
       if (name == node.text) return this->member_ = value, true;
-    help = closest_word_help(node.text, names());
+    help = closest_word_help(node.text, words());
     return false;
   }
   std::string write(const WriteContext&) const override {
@@ -182,14 +193,14 @@ class ChoiceValue : public Bound<T> {
       if (value == this->member_) return write_text(name);
     return {};
   }
-  std::string expected() const override { return one_of(names()); }
-
- private:
-  std::vector<std::string> names() const {
+  std::string expected() const override { return one_of(words()); }
+  std::vector<std::string> words() const override {
     std::vector<std::string> all;
     for (const auto& [name, value] : words_) all.push_back(name);
     return all;
   }
+
+ private:
   Words<T> words_;
 };
 
