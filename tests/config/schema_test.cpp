@@ -197,6 +197,7 @@ TEST_CASE("schema and parser agree on generated configurations") {
 }
 
 TEST_CASE("the schema that is shipped is the present one") {
+  INFO("to renew it: vitrine config schema > configs/vitrine.schema.json");
   CHECK(read_file(std::string(VITRINE_SOURCE_DIR) + "/configs/vitrine.schema.json") == json_schema());
 }
 
