@@ -107,11 +107,9 @@ void measure(std::vector<Line>& lines, const Tokenizer& tokenizer, int64_t limit
   std::vector<Piece> pieces;
   for (Line& line : lines) {
     int64_t total = 0;
-    for (std::string_view rest = line.text;; rest.remove_prefix(pieces.back().end)) {
+    for (size_t at = 0; at < line.text.size(); total += std::ssize(pieces)) {
       pieces.clear();
-      tokenizer.encode(rest, pieces, limit);
-      if (pieces.empty()) break;
-      total += static_cast<int64_t>(pieces.size());
+      tokenizer.encode_part(line.text, at, pieces);
     }
     line.tokens = static_cast<int32_t>(std::min(total, limit));
     report.sequences_cut += total > limit;

@@ -51,26 +51,33 @@ class Stream {
   size_t size_ = 0;
 };
 
-// Tokens in windows of L: window i of a part holds its tokens i·L … i·L + L − 1, the last one what is left. Kept is the byte where
-// each window begins; the tokens are made when they are read.
+// Tokens in windows of L: window i of a part holds its tokens i·L … i·L + L − 1, the last one what is left. Kept is where each
+// window begins: at which byte the tokenizer can start, and how many pieces from there belong to the window before. The tokens are made
+// when they are read.
 class TextDataset final : public Dataset {
  public:
   TextDataset(Stream stream, const Tokenizer& tokenizer, int64_t limit)
       : stream_(std::move(stream)), tokenizer_(tokenizer), limit_(limit) {
-    begins_.reserve(stream_.size() / static_cast<size_t>(limit_) + stream_.parts().size());  // not touched, so not yet memory
+    const size_t most = stream_.size() / static_cast<size_t>(limit_) + stream_.parts().size();  // not touched, so not yet memory
+    begins_.reserve(most), skips_.reserve(most);
     std::vector<Piece> pieces;
     for (const Stream::Part& part : stream_.parts()) {
-      Windows windows{part, size(), 0};
-      for (size_t at = 0;;) {
+      Windows windows{part, 0, 0};
+      int64_t total = 0, next = 0;  // tokens; where the next window begins
+      for (size_t at = 0, from; at < part.text.size();) {
         pieces.clear();
-        tokenizer_.encode(rest(part, at), pieces, limit_);
-        if (pieces.empty()) break;
-        begins_.push_back(part.begin + at);
-        windows.last_length = static_cast<int64_t>(pieces.size());
-        at += pieces.back().end;
+        size_t bytes = 0;
+        tokenizer_.encode_part(rest(part, from = at), bytes, pieces);
+        at += bytes;
+        for (; next < total + std::ssize(pieces); next += limit_) {
+          begins_.push_back(part.begin + from);
+          skips_.push_back(static_cast<uint16_t>(next - total));
+        }
+        total += std::ssize(pieces);
       }
       windows.end = size();
-      if (windows.last_length > 0) windows_.push_back(windows);
+      windows.last_length = total - (next - limit_);
+      if (total > 0) windows_.push_back(windows);
     }
   }
 
@@ -87,6 +94,7 @@ class TextDataset final : public Dataset {
     if (i + 1 == part.end) shift = 0;
     if (i + 2 == part.end) shift = std::min(shift, part.last_length);
     const int64_t length = this->length(i);
+    shift += skips_[i];
     tokenizer_.encode(rest(part.part, begins_[i] - part.part.begin), out.pieces, shift + length + 1);
     out.pieces.erase(out.pieces.begin(), out.pieces.begin() + shift);
     for (const Piece& piece : out.pieces) out.tokens.push_back(piece.id);
@@ -113,6 +121,7 @@ class TextDataset final : public Dataset {
   const Tokenizer& tokenizer_;
   int64_t limit_;
   OffsetList begins_;
+  std::vector<uint16_t> skips_;  // a part of a tokenizer has fewer than 2^16 pieces
   std::vector<Windows> windows_;
 };
 

@@ -1,9 +1,16 @@
 #include "data/tokenizer.h"
 
 #include "base/check.h"
-#include "data/tokenizer_builders.h"
+#include "data/tokenizer/builders.h"
 
 namespace vitrine {
+
+void Tokenizer::encode(std::string_view text, std::vector<Piece>& out, int64_t limit) const {
+  const size_t first = out.size();
+  const size_t most = static_cast<uint64_t>(limit) < out.max_size() - first ? first + static_cast<size_t>(limit) : out.max_size();
+  for (size_t at = 0; at < text.size() && out.size() < most;) encode_part(text, at, out);
+  if (out.size() > most) out.resize(most);
+}
 
 std::vector<Piece> Tokenizer::encode_with_masks(std::string_view text) const {
   std::vector<Piece> pieces;

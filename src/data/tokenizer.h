@@ -14,11 +14,12 @@ namespace vitrine {
 struct Piece {
   int32_t id;
   uint32_t begin, end;
+  bool operator==(const Piece&) const = default;
 };
 
 // Text ↔ token ids. The first ids are the special tokens; there is no [PAD]. A tokenizer is learned from the training split, or
 // read back from a run; after that it never changes, and any number of threads may use it.
-//   character: a token is a code point          byte: a byte, V = 260          word: see data/words.h
+//   character: a token is a code point          byte: a byte, V = 260          word: see data/tokenizer/words.h
 class Tokenizer {
  public:
   static constexpr int32_t kUnknown = 0, kMask = 1, kCls = 2, kSep = 3, kSpecialCount = 4;
@@ -27,10 +28,13 @@ class Tokenizer {
 
   virtual ~Tokenizer() = default;
   virtual TokenizerKind kind() const = 0;
-  // Appends the pieces of a text to `out`, at most `limit` of them. Text is UTF-8, below 4 GiB; a byte that is not valid UTF-8 is
-  // [UNK] for characters, part of a word for words. To go on after a limit, encode text.substr(out.back().end). A literal
-  // "[MASK]" is text here; encode_with_masks makes it the mask token.
-  virtual void encode(std::string_view text, std::vector<Piece>& out, int64_t limit = kNoLimit) const = 0;
+  // Appends the pieces of the first part of text[at …) and moves `at` behind it. A part is a character, a byte, or a word with the
+  // white space before it; white space at the end of a text is a part without pieces. Parts do not look at each other: a text cut at
+  // the end of any of them has the same pieces. Text is UTF-8, below 4 GiB, at < text.size(); a byte that is not valid UTF-8 is
+  // [UNK] for characters, part of a word for words. A literal "[MASK]" is text here; encode_with_masks makes it the mask token.
+  virtual void encode_part(std::string_view text, size_t& at, std::vector<Piece>& out) const = 0;
+  void encode(std::string_view text, std::vector<Piece>& out,
+              int64_t limit = kNoLimit) const;                            // all parts; the first `limit` pieces
   virtual std::string_view token(int32_t id) const = 0;                   // its text; special ones in brackets
   virtual int64_t size() const = 0;                                       // V, special tokens included
   virtual int32_t find(std::string_view token) const = 0;                 // the inverse of token(); kUnknown where there is none

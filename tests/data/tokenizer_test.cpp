@@ -81,7 +81,7 @@ TEST_CASE("text that is split already stays as it is") {
   CHECK(split(again).size() == static_cast<size_t>(std::count(again.begin(), again.end(), ' ') + 1));
 }
 
-TEST_CASE("pieces stand in order in the text, are what they say, and any cut between two of them can be continued") {
+TEST_CASE("pieces stand in order in the text, are what they say, and a text may be cut at the end of any part") {
   std::mt19937 random(7);
   for (const TokenizerKind kind : {TokenizerKind::kCharacter, TokenizerKind::kByte, TokenizerKind::kWord})
     for (const bool bad : {false, true})
@@ -108,17 +108,24 @@ TEST_CASE("pieces stand in order in the text, are what they say, and any cut bet
         REQUIRE(std::string_view(text).substr(last).find_first_not_of(" \t\n\r\v\f") == std::string_view::npos);
         if (kind != TokenizerKind::kWord && !bad) REQUIRE(tokenizer->decode(ids(pieces)) == text);
 
-        for (const int64_t limit : {1, 2, 5}) {
-          std::vector<int32_t> again;
-          std::vector<Piece> part;
-          for (std::string_view rest = text;; rest.remove_prefix(part.back().end)) {
-            part.clear();
-            tokenizer->encode(rest, part, limit);
-            REQUIRE(static_cast<int64_t>(part.size()) <= limit);
-            if (part.empty()) break;
-            for (const Piece& p : part) again.push_back(p.id);
-          }
-          REQUIRE(again == ids(pieces));
+        std::vector<Piece> again, part;
+        for (size_t at = 0; at < text.size();) {
+          const std::string_view rest = std::string_view(text).substr(at);
+          size_t bytes = 0;
+          part.clear();
+          tokenizer->encode_part(rest, bytes, part);
+          REQUIRE(bytes > 0);
+          for (const Piece& p : part)
+            again.push_back({p.id, p.begin + static_cast<uint32_t>(at), p.end + static_cast<uint32_t>(at)});
+          at += bytes;
+        }
+        REQUIRE(again == pieces);
+        for (const int64_t limit : {0, 1, 5, 1000}) {
+          part.clear();
+          tokenizer->encode(text, part, limit);
+          pieces.resize(std::min<size_t>(again.size(), static_cast<size_t>(limit)));
+          REQUIRE(part == pieces);
+          pieces = again;
         }
       }
 }

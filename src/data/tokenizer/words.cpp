@@ -1,4 +1,4 @@
-#include "data/words.h"
+#include "data/tokenizer/words.h"
 
 #include <array>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "data/tokenizer_builders.h"
-#include "data/tokenizer_json.h"
+#include "data/tokenizer/builders.h"
+#include "data/tokenizer/tokenizer_json.h"
 
 namespace vitrine {
 namespace {
@@ -25,10 +25,9 @@ class ByteTokenizer final : public Tokenizer {
     return kUnknown;
   }
 
-  void encode(std::string_view text, std::vector<Piece>& out, int64_t limit) const override {
-    const size_t n = limit < static_cast<int64_t>(text.size()) ? static_cast<size_t>(limit) : text.size();
-    for (size_t i = 0; i < n; ++i)
-      out.push_back({static_cast<uint8_t>(text[i]) + kSpecialCount, static_cast<uint32_t>(i), static_cast<uint32_t>(i + 1)});
+  void encode_part(std::string_view text, size_t& at, std::vector<Piece>& out) const override {
+    const auto begin = static_cast<uint32_t>(at);
+    out.push_back({static_cast<uint8_t>(text[at++]) + kSpecialCount, begin, begin + 1});
   }
 
   // Bytes as they are, which need not be valid UTF-8.

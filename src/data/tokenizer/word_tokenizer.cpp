@@ -2,11 +2,11 @@
 #include <array>
 #include <numeric>
 
-#include "data/tokenizer_builders.h"
-#include "data/tokenizer_json.h"
+#include "data/tokenizer/builders.h"
+#include "data/tokenizer/tokenizer_json.h"
+#include "data/tokenizer/words.h"
 #include "data/utf8.h"
 #include "data/vocabulary.h"
-#include "data/words.h"
 
 namespace vitrine {
 namespace {
@@ -20,9 +20,9 @@ class WordTokenizer final : public Tokenizer {
   std::string_view token(int32_t id) const override { return vocabulary_[id]; }
   int32_t find(std::string_view token) const override { return std::max(vocabulary_.find(token), kUnknown); }
 
-  void encode(std::string_view text, std::vector<Piece>& out, int64_t limit) const override {
-    size_t at = 0, begin = 0;
-    for (int64_t n = 0; n < limit && next_word(text, at, begin); ++n)
+  void encode_part(std::string_view text, size_t& at, std::vector<Piece>& out) const override {
+    size_t begin = 0;
+    if (next_word(text, at, begin))
       out.push_back({look_up(text.substr(begin, at - begin)), static_cast<uint32_t>(begin), static_cast<uint32_t>(at)});
   }
 

@@ -2,8 +2,8 @@
 #include <array>
 #include <unordered_map>
 
-#include "data/tokenizer_builders.h"
-#include "data/tokenizer_json.h"
+#include "data/tokenizer/builders.h"
+#include "data/tokenizer/tokenizer_json.h"
 #include "data/utf8.h"
 
 namespace vitrine {
@@ -36,13 +36,10 @@ class CharacterTokenizer final : public Tokenizer {
     return c.bytes == token.size() ? find(c.value) : kUnknown;
   }
 
-  void encode(std::string_view text, std::vector<Piece>& out, int64_t limit) const override {
-    size_t at = 0;
-    for (int64_t n = 0; n < limit && at < text.size(); ++n) {
-      const CodePoint c = decode_utf8(text, at);
-      out.push_back({look_up(c.value), static_cast<uint32_t>(at), static_cast<uint32_t>(at + c.bytes)});
-      at += c.bytes;
-    }
+  void encode_part(std::string_view text, size_t& at, std::vector<Piece>& out) const override {
+    const CodePoint c = decode_utf8(text, at);
+    out.push_back({look_up(c.value), static_cast<uint32_t>(at), static_cast<uint32_t>(at + c.bytes)});
+    at += c.bytes;
   }
 
   std::string decode(const std::vector<int32_t>& ids) const override {
