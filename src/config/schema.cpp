@@ -42,6 +42,7 @@ class SchemaWriter {
               "Keys, types, ranges, words, and which keys belong together. How numbers have to fit one another (heads and width, "
               "warm-up and steps, lengths) only `vitrine config check` knows."}};
     out.update(schema);
+    if (!definitions_.empty()) out["$defs"] = std::move(definitions_);
     return out;
   }
 
@@ -66,8 +67,15 @@ class SchemaWriter {
     Json schema{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
     if (!required.empty()) schema["required"] = std::move(required);
     if (!rules.empty()) schema["allOf"] = std::move(rules);
+    if (key.make_list) return map_or_list(key, std::move(schema));
     if (key.shorthand.empty()) return schema;
     return {{"anyOf", {key.find(key.shorthand[0])->value->schema(), std::move(schema)}}};
+  }
+
+  Json map_or_list(const Key& key, Json schema) {
+    definitions_[key.name] = std::move(schema);
+    const Json one{{"$ref", "#/$defs/" + key.name}};
+    return {{"anyOf", {one, Json{{"type", "array"}, {"items", one}, {"minItems", 1}}}}};
   }
 
   Json value(const Key& key) const {
@@ -121,9 +129,10 @@ class SchemaWriter {
 
   static Json absent(const std::string& name) { return {{"properties", {{name, false}}}}; }
 
-  // `schema` for the section `key`, seen from the root.
+  // `schema` for the section `key`, or for each map of its list, seen from the root.
   static Json at(const Key& key, Json schema) {
     if (key.path.empty()) return schema;
+    if (key.make_list) schema["items"] = Json(schema);
     const std::vector<std::string> parts = parts_of(key.path);
     for (size_t i = parts.size(); i-- > 0;) schema = {{"properties", {{parts[i], std::move(schema)}}}};
     return schema;
@@ -169,7 +178,7 @@ class SchemaWriter {
   }
 
   const Key& root_;
-  Json at_root_ = Json::array();
+  Json at_root_ = Json::array(), definitions_;
 };
 
 }  // namespace

@@ -223,7 +223,8 @@ TEST_CASE("the schema describes every key and refuses what is not one") {
     const Json* at = &schema;
     for (size_t begin = 0, end; begin <= key.path.size(); begin = end + 1) {
       end = std::min(key.path.find('.', begin), key.path.size());
-      if (at->contains("anyOf")) at = &at->at("anyOf").back();
+      if (at->contains("anyOf")) at = &at->at("anyOf").at(at->at("anyOf")[0].contains("$ref") ? 0 : 1);
+      if (at->contains("$ref")) at = &schema.at(Json::json_pointer(at->at("$ref").get<std::string>().substr(1)));
       CHECK_FALSE(at->at("additionalProperties").get<bool>());
       at = &at->at("properties").at(key.path.substr(begin, end - begin));
     }
