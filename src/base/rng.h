@@ -35,6 +35,7 @@ enum class Purpose : uint32_t {
   kDropoutResidual = 9,  // after the attention (head 0) and the feed-forward (head 1)
   kDropoutHidden = 10,
   kBootstrap = 11,  // intervals
+  kTask = 12,       // sequences of a synthetic task
 };
 
 // One family of random numbers: (seed; purpose · layer · head, step). Inside it a number has a row and a column; rows are counted

@@ -7,7 +7,8 @@
 namespace vitrine {
 
 // The sections `data:` and `tokenizer:` of a configuration. Paths are already relative to the working directory.
-enum class DataKind { kText, kLines, kLabelledLines, kGrammar, kRandom };
+enum class DataKind { kText, kLines, kLabelledLines, kTask, kGrammar, kRandom };
+enum class TaskKind { kCopy, kReverse, kSort, kFirstOccurrence, kRecall, kInduction, kBrackets, kMajority };  // data/tasks/task.h
 enum class Encoding { kUtf8, kLatin1 };
 enum class TokenizerKind { kCharacter, kByte, kWord };
 
@@ -25,15 +26,28 @@ struct DataSettings {
   SplitSource validation, test;
   int64_t max_length = 128;  // tokens of a sequence; longer ones are cut, and it is said how many
   Encoding encoding = Encoding::kUtf8;
-  // grammar and random
+  // task, grammar and random
   int64_t train_sentences = 20000, validation_sentences = 2000, test_sentences = 2000;
   // grammar
   std::string grammar;  // the grammar file
+  // task
+  TaskKind task = TaskKind::kReverse;
+  int64_t min_length = 0;   // of a sequence; 0: `length`
+  int64_t distractors = 0;  // words without meaning in a sequence
+  int64_t queries = 1;      // recall
+  // task: different symbols, longest sequence in symbols or pairs; random: V, special tokens included, tokens of every sequence
+  int64_t vocabulary_size = 0, length = 0;
   // random
-  int64_t vocabulary_size = 0, length = 0;  // V, special tokens included; tokens of every sequence
-  int64_t classes = 0, tags = 0;            // labels of sequences and tags of tokens, when they are asked for
+  int64_t classes = 0, tags = 0;  // labels of sequences and tags of tokens, when they are asked for
   bool operator==(const DataSettings&) const = default;
 };
+
+int64_t longest_of_task(const DataSettings& data);  // in tokens
+// What does not fit together in the settings of a task: "{key}: {message} {other}".
+struct TaskMistake {
+  std::string key, message, other;
+};
+std::optional<TaskMistake> task_mistake(const DataSettings& data);
 
 struct TokenizerSettings {
   TokenizerKind kind = TokenizerKind::kWord;
