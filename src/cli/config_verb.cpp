@@ -3,9 +3,16 @@
 #include "base/log.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "config/recipes.h"
 
 namespace vitrine {
 namespace {
+
+std::string list_of_tasks() {
+  std::string out;
+  for (const Recipe& recipe : recipes()) out += fmt::format("{:<16} {}\n", recipe.name, recipe.about);
+  return out;
+}
 
 class ConfigVerb : public Verb {
  public:
@@ -21,7 +28,11 @@ class ConfigVerb : public Verb {
     check_->footer("Example:\n  vitrine config check configs/trec.yaml");
     explain_ = verb->add_subcommand("explain", "what a key means: its type, range and default");
     explain_->add_option("KEY", key_, "a key or a section; all of them where there is none");
+    explain_->add_flag("--markdown", markdown_, "the reference page of all keys");
     explain_->footer("Example:\n  vitrine config explain optimizer.learning_rate");
+    init_ = verb->add_subcommand("init", "a complete commented configuration to begin with");
+    init_->add_option("TASK", task_, "what is to be learnt; without it the tasks are listed");
+    init_->footer("Example:\n  vitrine config init classification > mine.yaml");
     schema_ = verb->add_subcommand("schema", "JSON Schema 2020-12 of configurations, for editors");
     schema_->footer("Example:\n  vitrine config schema > configs/vitrine.schema.json");
     verb->footer("Example:\n  vitrine config explain model");
@@ -34,7 +45,11 @@ class ConfigVerb : public Verb {
       return 0;
     }
     if (explain_->parsed()) {
-      print(explain(key_));
+      print(markdown_ ? reference_page() : explain(key_));
+      return 0;
+    }
+    if (init_->parsed()) {
+      print(task_.empty() ? list_of_tasks() : write_recipe(task_));
       return 0;
     }
     const LoadedConfig loaded = read_config(path_, sets_);
@@ -44,10 +59,10 @@ class ConfigVerb : public Verb {
   }
 
  private:
-  CLI::App *show_ = nullptr, *check_ = nullptr, *explain_ = nullptr, *schema_ = nullptr;
-  std::string path_, key_;
+  CLI::App *show_ = nullptr, *check_ = nullptr, *explain_ = nullptr, *schema_ = nullptr, *init_ = nullptr;
+  std::string path_, key_, task_;
   std::vector<std::string> sets_;
-  bool origin_ = false;
+  bool origin_ = false, markdown_ = false;
 };
 
 }  // namespace

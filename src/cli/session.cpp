@@ -293,4 +293,15 @@ std::map<std::string, std::string> provenance_of(const Session& session) {
   return p;
 }
 
+std::vector<std::string> changed_since(const Session& session, const std::string& resolved) {
+  std::vector<std::string> changed;
+  for (const auto& [name, now] : provenance_of(session)) {
+    const size_t at = resolved.find("\n  " + name + ": ");
+    if (at == std::string::npos) continue;
+    const std::string line = resolved.substr(at + 1, resolved.find('\n', at + 1) - at - 1);
+    if (line.find(now) == std::string::npos) changed.push_back(name);
+  }
+  return changed;
+}
+
 }  // namespace vitrine

@@ -59,5 +59,7 @@ std::string initialize(Engine& engine, const Config& config, const Names& names)
 
 // Version, compiler and hashes of the data files and the tokenizer, for config.resolved.yaml.
 std::map<std::string, std::string> provenance_of(const Session& session);
+// What of it is another one now than in `resolved`, the text of a config.resolved.yaml: "data.train", "build".
+std::vector<std::string> changed_since(const Session& session, const std::string& resolved);
 
 }  // namespace vitrine

@@ -107,11 +107,18 @@ class TrainVerb : public Verb {
   int train_seeds() {
     std::vector<Json> outcomes, reports;
     std::string base, table;
-    for (const int64_t seed : seeds_) {
+    std::vector<Config> configs;
+    for (const int64_t seed : seeds_) {  // what cannot begin is said before the first one has trained
       std::vector<std::string> sets = sets_;
       sets.push_back(fmt::format("run.seed={}", seed));
-      const Config config = load(sets, outcomes.empty());
-      base = directory(config);
+      configs.push_back(load(sets, configs.empty()));
+      base = directory(configs.back());
+      const std::string path = fmt::format("{}-seed{}", base, seed);
+      if (mode() == RunDirectory::Mode::kNew && std::filesystem::exists(path) && !std::filesystem::is_empty(path))
+        RunDirectory::create(path, mode());
+    }
+    for (const Config& config : configs) {
+      const int64_t seed = config.run.seed;
       const std::string path = fmt::format("{}-seed{}", base, seed);
       const bool begun = !resume_ || std::filesystem::exists(path);  // an earlier seed may have been stopped
       const TrainOutcome outcome = train_in(path, begun ? mode() : RunDirectory::Mode::kNew, config);

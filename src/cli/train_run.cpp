@@ -42,7 +42,7 @@ Config without_free_choices(Config c) {
 }
 
 void check_same(const Config& ours, const Config& theirs, const std::string& run) {
-  const auto now = values_of(without_free_choices(ours), run), then = values_of(without_free_choices(theirs), run);
+  const auto now = values_of(without_free_choices(ours)), then = values_of(without_free_choices(theirs));
   std::vector<std::string> different;
   for (const auto& [key, value] : now)
     if (const auto other = then.find(key); other == then.end() || other->second != value)
@@ -58,13 +58,18 @@ void check_same(const Config& ours, const Config& theirs, const std::string& run
 
 // The data may have changed under a run; its hashes stand in config.resolved.yaml.
 void warn_of_changed_data(const Session& session, const std::string& resolved) {
-  for (const auto& [name, hash] : provenance_of(session)) {
-    const size_t at = resolved.find("  " + name + ": ");
-    if (!name.starts_with("data.") || at == std::string::npos) continue;
-    const std::string line = resolved.substr(at, resolved.find('\n', at) - at);
-    if (line.find(hash) == std::string::npos)
+  for (const std::string& name : changed_since(session, resolved))
+    if (name.starts_with("data."))
       log_warning("{} is not the file that this run began with: going on gives another result than one run would", name);
-  }
+}
+
+// Where the learning rate depends on the last step, going on longer is not what one long run would have been.
+void warn_of_moved_end(const ScheduleSettings& schedule, int64_t before, int64_t now) {
+  if (now == before || (schedule.kind != ScheduleKind::kLinear && schedule.kind != ScheduleKind::kCosine)) return;
+  log_warning(
+      "the {} schedule ends at step {} now, before at {}: every learning rate from here on is another one, and the result is not "
+      "that of one run of {} steps",
+      schedule.kind == ScheduleKind::kLinear ? "linear" : "cosine", thousands(now), thousands(before), thousands(now));
 }
 
 void log_corpus(const Session& s) {
@@ -158,6 +163,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
     engine->set_optimizer_state(checkpoint->optimizer);
     state = checkpoint->state;
     log_info("resumed     after step {}", thousands(state.step));
+    warn_of_moved_end(config.schedule, count_steps(before->training, *loader), steps);
   } else if (!origin.empty()) {
     log_info("{}", origin);
   }

@@ -27,6 +27,7 @@ std::unique_ptr<Verb> make_gradients_verb();
 std::unique_ptr<Verb> make_bench_verb();
 std::unique_ptr<Verb> make_config_verb();
 std::unique_ptr<Verb> make_doctor_verb();
+std::unique_ptr<Verb> make_verify_verb();
 
 // Results go to stdout through this. Error{kInternal} when they cannot be written; ReaderGone when whoever read them went away
 // (`| head`), which ends the program quietly.

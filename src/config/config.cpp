@@ -91,11 +91,13 @@ const ObjectiveSettings* Config::head(ObjectiveKind kind) const {
   return found == objectives.end() ? nullptr : &*found;
 }
 
-LoadedConfig read_config(const std::string& path, const std::vector<std::string>& sets) {
+namespace {
+
+LoadedConfig load(Source of, const std::vector<std::string>& sets) {
   LoadedConfig loaded;
   Diagnostics diagnostics;
-  const int file = diagnostics.add({path, read_source(path), fs::path(path).parent_path().string()});
-  loaded.config.run.name = fs::path(path).stem().string();
+  loaded.config.run.name = fs::path(of.name).stem().string();
+  const int file = diagnostics.add(std::move(of));
   const std::unique_ptr<Key> root = describe(loaded.config);
   Reader reader(*root, diagnostics);
   const std::optional<Node> tree = parse_yaml(std::string(diagnostics.source(file).text), file, diagnostics);
@@ -115,6 +117,14 @@ LoadedConfig read_config(const std::string& path, const std::vector<std::string>
   loaded.warnings = diagnostics.warnings();
   return loaded;
 }
+
+}  // namespace
+
+LoadedConfig read_config(const std::string& path, const std::vector<std::string>& sets) {
+  return load({path, read_source(path), fs::path(path).parent_path().string()}, sets);
+}
+
+LoadedConfig parse_config(const std::string& yaml, const std::string& name) { return load({name, yaml, ""}, {}); }
 
 Config load_config(const std::string& path, const std::vector<std::string>& sets) { return read_config(path, sets).config; }
 

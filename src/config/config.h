@@ -62,13 +62,19 @@ struct LoadedConfig {
 // Reads a file, then `--set` assignments ("training.clip=0.5", the value in YAML) over it. Error{kConfig} shows every mistake of
 // all of them; Error{kDevice} when the device asked for is not built in.
 LoadedConfig read_config(const std::string& path, const std::vector<std::string>& sets = {});
+LoadedConfig parse_config(const std::string& yaml, const std::string& name);  // paths stay as they are
 Config load_config(const std::string& path, const std::vector<std::string>& sets = {});
 
 // Every value that has a meaning, as YAML; with `origin`, where each comes from.
 std::string show(const LoadedConfig& loaded, bool origin = false);
 
-// Every value that has a meaning, as `show` writes it, by its path: "model.heads" → "4". Paths of files are relative to `directory`.
-std::map<std::string, std::string> values_of(const Config& config, const std::string& directory);
+// A complete configuration for a person to edit: every key that has a meaning with what it means behind it, or what `notes` says
+// of it, by its path; keys without a value stand there as comments.
+std::string commented(const Config& config, const std::map<std::string, std::string>& notes = {});
+
+// Every value that has a meaning, as `show` writes it, by its path: "model.heads" → "4". Paths of files are absolute, so that two
+// configurations can be compared.
+std::map<std::string, std::string> values_of(const Config& config);
 
 // The text of config.resolved.yaml: loading it from `run_dir` gives an equal Config. Relative data paths are rewritten relative to
 // `run_dir`; `provenance` (version, build, hashes) is kept for people and ignored when read.
@@ -76,6 +82,9 @@ std::string resolved_yaml(const Config& config, const std::map<std::string, std:
 
 // What a key or a section means: type, range, default, when it applies. Error{kConfig} for an unknown one, with a suggestion.
 std::string explain(const std::string& key);
+
+// The same of every key, as Markdown: configs/REFERENCE.md.
+std::string reference_page();
 
 // JSON Schema 2020-12 of configurations, for editors and other programs: configs/vitrine.schema.json.
 std::string json_schema();

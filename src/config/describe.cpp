@@ -30,7 +30,10 @@ void describe_data(Key& s, DataSettings& o) {
       .required();
   s.integer("max_length", o.max_length, between(1, 1 << 20),
             "Tokens of a sequence; longer ones are cut, and it is said how many");
-  s.text("train", o.train, Form::kPath, "Training file, a folder of files or a pattern such as parts/*.txt, relative to this file").when("data.kind", files).required();
+  s.text("train", o.train, Form::kPath,
+         "Training file, a folder of files or a pattern such as parts/*.txt, relative to this file")
+      .when("data.kind", files)
+      .required();
   s.split("validation", o.validation, "Validation file, or the share of the training file that is held out")
       .when("data.kind", files);
   s.split("test", o.test, "Test file, or a share of the training file").when("data.kind", files);

@@ -150,8 +150,9 @@ std::string path_from(const std::string& directory, const std::string& path) {
 }
 
 std::string path_relative_to(const std::string& directory, const std::string& path) {
-  if (directory.empty() || fs::path(path).is_absolute()) return path;
   std::error_code error;
+  if (directory == "/") return fs::weakly_canonical(fs::absolute(path), error).string();
+  if (directory.empty() || fs::path(path).is_absolute()) return path;
   const fs::path from = fs::weakly_canonical(fs::absolute(directory), error),
                  to = fs::weakly_canonical(fs::absolute(path), error);
   const fs::path relative = to.lexically_relative(from);

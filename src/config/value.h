@@ -30,7 +30,8 @@ constexpr Range kUnit{0, 1, false, false};     // 0 ≤ x ≤ 1
 constexpr Range at_least(double low) { return {low, kInfinity, false, false}; }
 constexpr Range between(double low, double high) { return {low, high, false, false}; }
 
-// Where paths are written from: empty leaves them as they are, else they are rewritten relative to this directory.
+// Where paths are written from: empty leaves them as they are, "/" makes them absolute, else they are rewritten relative to this
+// directory, unless they are absolute.
 struct WriteContext {
   std::string directory;
 };

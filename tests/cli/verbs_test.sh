@@ -12,14 +12,14 @@ objective: {kind: sequence_classification}
 training: {steps: 4, batch_size: 4}
 YAML
 
-for verb in train evaluate attention gradcheck gradients "bench train" "config show" "config check" "config explain" doctor; do
+for verb in train evaluate attention gradcheck gradients "bench train" "config show" "config check" "config explain" "config init" "config schema" doctor verify; do
   works $verb --help
   prints '^Examples?(:|,)'
   prints '^  vitrine '"$verb"
   expect [ ! -s err ]
 done
 works --help
-for verb in train evaluate attention gradcheck gradients bench config doctor; do prints "^  $verb  "; done
+for verb in train evaluate attention gradcheck gradients bench config doctor verify; do prints "^  $verb  "; done
 works --version
 prints '^[0-9]+\.[0-9]+\.[0-9]+'
 
@@ -44,6 +44,15 @@ works config explain optimizer.learning_rate
 prints '^optimizer.learning_rate: .*\.$'
 prints '^  default: (0\.001|1\.0e-03)$'
 fails 2 'optimizer.lr: unknown key' config explain optimizer.lr
+
+works config init
+prints '^classification +Texts in classes'
+works config init classification
+cp out classification.yaml
+works config check classification.yaml
+fails 2 "there is no task 'clasification'" config init clasification
+works config schema
+prints '^  "\$schema": "https://json-schema.org/draft/2020-12/schema",$'
 
 works gradients tiny.yaml --out g.safetensors
 prints '^g.safetensors: [0-9]+ tensors; loss [0-9.]+ over 4 targets of [0-9]+ tokens$'

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <random>
 
+#include "base/file.h"
+#include "config/recipes.h"
 #include "config/registry.h"
 #include "config/suggest.h"
 #include "config_files.h"
@@ -310,6 +312,7 @@ TEST_CASE("edit distance counts a swap as one") {
 }
 
 TEST_CASE("several heads are a list of maps, and every key of an element has its place") {
+  const WorkingFolder folder;
   const std::string heads =
       "objective:\n"
       "  - {kind: masked_lm, weight: 0.5, rate: 0.3}\n"
@@ -349,4 +352,48 @@ TEST_CASE("several heads are a list of maps, and every key of an element has its
                               .config;
   REQUIRE(replaced.objectives.size() == 2);
   CHECK(replaced.objectives[1].rate == 0.4);
+}
+
+TEST_CASE("a recipe is a complete configuration with every key that has a meaning") {
+  const WorkingFolder folder;
+  CHECK(recipes().size() >= 4);
+  for (const Recipe& recipe : recipes()) {
+    INFO(recipe.name);
+    const std::string text = write_recipe(std::string(recipe.name));
+    const LoadedConfig l = loaded(text);
+    CHECK(l.warnings.empty());
+    CHECK(l.config.run.name == recipe.name);
+    CHECK(text.starts_with("# " + std::string(recipe.about) + ".\n"));
+    Config read = l.config;
+    const auto root = describe(read);
+    read = l.config;
+    for_each_key(*root, [&](const Key& key) {
+      if (unmet_condition(*root, key)) return;
+      INFO(key.path);
+      const size_t line =
+          text.find("\n" + std::string(2 * static_cast<size_t>(std::count(key.path.begin(), key.path.end(), '.')), ' ') +
+                    (key.value && key.value->write({}).empty() ? "# " : "") + key.name + ":");
+      CHECK(line != std::string::npos);
+    });
+  }
+  CHECK_THROWS_WITH(write_recipe("clasification"), "there is no task 'clasification'\nhelp: did you mean `classification`?");
+  CHECK(write_recipe("classification").find("# Non-linearity of the feed-forward layer (gelu | gelu_tanh | relu | ") !=
+        std::string::npos);
+  const std::string noted = commented(load_config("t.yaml"), {{"data.kind", "because"}});
+  CHECK(noted.find("  # because\n") != std::string::npos);
+}
+
+TEST_CASE("the reference page is the present one") {
+  INFO("to renew it: vitrine config explain --markdown > configs/REFERENCE.md");
+  CHECK(read_file(std::string(VITRINE_SOURCE_DIR) + "/configs/REFERENCE.md") == reference_page());
+}
+
+TEST_CASE("values are compared whatever the path to them") {
+  const WorkingFolder folder;
+  write("configs/one.yaml",
+        configuration({"data: {kind: lines, train: ../data/a.txt, validation: 0.1}", "objective: {kind: masked_lm}"}));
+  write("other/two.yaml",
+        configuration({fmt::format("data: {{kind: lines, train: {}/data/a.txt, validation: 0.1}}", folder.path().string()),
+                       "objective: {kind: masked_lm}"}));
+  CHECK(values_of(load_config("configs/one.yaml")) == values_of(load_config("other/two.yaml")));
 }
