@@ -30,6 +30,7 @@ class Collator {
   void finish(Batch& batch) const;  // sets the weights: targets with a class, or the sum of their class weights
   int64_t extra() const { return prepend_cls_ ? 1 : 0; }  // tokens that it adds to a sequence
   int64_t labels() const { return labels_; }
+  const std::vector<TargetSettings>& targets() const { return targets_; }
   void reserve(Batch& batch, int64_t tokens, int64_t sequences) const;
 
  private:

@@ -17,9 +17,19 @@ struct Group {
   std::vector<SourceAttention::Question> questions;
 };
 
-void append(Group& group, const Link& link, const Example& example, int64_t sequence, const Collator& collator) {
+// Only the target of the link is asked for, of a sequence that may have several.
+void append(Group& group, const Link& link, const LinkClass& link_class, Example& example, int64_t sequence,
+            const Collator& collator) {
   Example pair;
-  pair.tokens = link.pair, pair.types = example.types, pair.masked = link.target;
+  pair.tokens = link.pair, pair.types = example.types;
+  if (link_class.tags.empty()) {
+    pair.masked = link.target;
+  } else {
+    const auto target = static_cast<size_t>(link.target);
+    const int32_t tag = example.tags[target];
+    example.tags.assign(example.tokens.size(), kNoTag), pair.tags = example.tags;
+    example.tags[target] = tag, pair.tags[target] = link_class.tags[static_cast<size_t>(link.pair_value)][0];
+  }
   group.rows.push_back(group.clean.size() + collator.extra() + link.target);
   SourceAttention::Question& q = group.questions.emplace_back();
   q.query = collator.extra() + link.target;
@@ -30,18 +40,24 @@ void append(Group& group, const Link& link, const Example& example, int64_t sequ
   check(group.clean.size() == group.pair.size(), "a minimal pair has the length of its sentence");
 }
 
-double log_sum_exp(std::span<const double> logits, const std::vector<int32_t>& tokens) {
+double log_sum_exp(std::span<const double> logits, const std::vector<int32_t>& classes) {
   double largest = -INFINITY, sum = 0;
-  for (const int32_t t : tokens) largest = std::max(largest, logits[static_cast<size_t>(t)]);
-  for (const int32_t t : tokens) sum += std::exp(logits[static_cast<size_t>(t)] - largest);
+  for (const int32_t t : classes) largest = std::max(largest, logits[static_cast<size_t>(t)]);
+  for (const int32_t t : classes) sum += std::exp(logits[static_cast<size_t>(t)] - largest);
   return largest + std::log(sum);
 }
 
 // One class: sums while its groups are run, means at the end.
 class ClassTest {
  public:
-  ClassTest(Engine& engine, const ModelSettings& model, const LinkClass& link_class, bool effects)
-      : engine_(engine), layers_(model.layers), heads_(model.heads), class_(link_class), effects_(effects) {
+  ClassTest(Engine& engine, const ModelSettings& model, size_t objective, const LinkClass& link_class, bool effects)
+      : engine_(engine),
+        layers_(model.layers),
+        heads_(model.heads),
+        causal_(model.attention.causal),
+        objective_(objective),
+        says_(link_class.tags.empty() ? link_class.tokens : link_class.tags),
+        effects_(effects) {
     out_.name = link_class.name;
     out_.heads.resize(static_cast<size_t>(layers_ * heads_));
     moved_.resize(out_.heads.size());
@@ -49,7 +65,7 @@ class ClassTest {
 
   void run(Group& group, const Collator& collator) {
     collator.finish(group.clean), collator.finish(group.pair);
-    check(group.clean.targets[0].rows.size() == group.links.size(), "each sentence of the link test predicts one token");
+    check(group.clean.targets[objective_].rows.size() == group.links.size(), "each sentence of the link test has one target");
     SourceAttention attention(layers_, heads_, group.questions);
     engine_.forward(group.clean, result_, Want::kLogits, &attention);
     decide(group);
@@ -88,8 +104,8 @@ class ClassTest {
 
  private:
   std::span<const double> logits(size_t m) const {
-    const auto C = static_cast<size_t>(result_[0].classes);
-    return std::span(result_[0].logits).subspan(m * C, C);
+    const auto C = static_cast<size_t>(result_[objective_].classes);
+    return std::span(result_[objective_].logits).subspan(m * C, C);
   }
 
   void decide(const Group& group) {
@@ -97,16 +113,17 @@ class ClassTest {
       const Link& link = group.links[m];
       int32_t best = 0;
       double most = -INFINITY;
-      for (size_t v = 0; v < class_.tokens.size(); ++v) {
-        const double p = class_.tokens[v].empty() ? -INFINITY : log_sum_exp(logits(m), class_.tokens[v]);
+      for (size_t v = 0; v < says_.size(); ++v) {
+        const double p = says_[v].empty() ? -INFINITY : log_sum_exp(logits(m), says_[v]);
         if (p > most) most = p, best = static_cast<int32_t>(v);
       }
       const int right = best == link.value ? 1 : 0;
       out_.decision += right;
       out_.decision_attractors += link.attractor ? right : 0;
       out_.attractors += link.attractor ? 1 : 0;
-      out_.loss += result_[0].losses[m];
-      out_.chance += static_cast<double>(link.sources.size()) / static_cast<double>(group.clean.length(static_cast<int64_t>(m)));
+      out_.loss += result_[objective_].losses[m];
+      const int64_t keys = causal_ ? group.questions[m].query + 1 : group.clean.length(static_cast<int64_t>(m));
+      out_.chance += static_cast<double>(link.sources.size()) / static_cast<double>(keys);
       ++out_.count;
     }
   }
@@ -114,8 +131,8 @@ class ClassTest {
   std::vector<double> log_odds(const Group& group) const {
     std::vector<double> out;
     for (size_t m = 0; m < group.links.size(); ++m)
-      out.push_back(log_sum_exp(logits(m), class_.tokens[static_cast<size_t>(group.links[m].value)]) -
-                    log_sum_exp(logits(m), class_.tokens[static_cast<size_t>(group.links[m].pair_value)]));
+      out.push_back(log_sum_exp(logits(m), says_[static_cast<size_t>(group.links[m].value)]) -
+                    log_sum_exp(logits(m), says_[static_cast<size_t>(group.links[m].pair_value)]));
     return out;
   }
   double total_move(const Group& group, const std::vector<double>& clean) const {
@@ -127,7 +144,9 @@ class ClassTest {
 
   Engine& engine_;
   int64_t layers_, heads_;
-  const LinkClass& class_;
+  bool causal_;
+  size_t objective_;
+  const std::vector<std::vector<int32_t>>& says_;  // of each value: the classes that carry it
   bool effects_;
   ForwardResult result_;
   LinkMeasure out_;
@@ -137,10 +156,20 @@ class ClassTest {
 
 }  // namespace
 
+std::optional<size_t> linked_objective(const Corpus& corpus, const std::vector<TargetSettings>& targets) {
+  if (corpus.link_classes.empty()) return std::nullopt;
+  const TargetKind kind = corpus.link_classes[0].tags.empty() ? TargetKind::kMasked : TargetKind::kTags;
+  if (kind == TargetKind::kTags && asks_for(targets, TargetKind::kMasked)) return std::nullopt;
+  const auto at = std::find_if(targets.begin(), targets.end(), [&](const TargetSettings& t) { return t.kind == kind; });
+  return at == targets.end() ? std::nullopt : std::optional(static_cast<size_t>(at - targets.begin()));
+}
+
 std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
                                        const Collator& collator, const LinkTestOptions& options) {
+  const std::optional<size_t> objective = linked_objective(corpus, collator.targets());
+  check(objective.has_value(), "the links are those of an objective");
   std::vector<ClassTest> tests;
-  for (const LinkClass& c : corpus.link_classes) tests.emplace_back(engine, model, c, options.effects);
+  for (const LinkClass& c : corpus.link_classes) tests.emplace_back(engine, model, *objective, c, options.effects);
   std::vector<Group> groups(tests.size());
   std::vector<int64_t> taken(tests.size());
   const auto run = [&](size_t k) {
@@ -156,7 +185,7 @@ std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& mode
       ++taken[k];
       split.read(i, example);
       if (groups[k].clean.size() + std::ssize(example.tokens) + collator.extra() > options.batch_tokens) run(k);
-      append(groups[k], link, example, i, collator);
+      append(groups[k], link, corpus.link_classes[k], example, i, collator);
     }
   }
   std::vector<LinkMeasure> out;

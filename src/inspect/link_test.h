@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace vitrine {
 //   decision      the value with the highest total probability among the tokens that carry one is v
 //   LD            ln Σ_{w says v} p(w) − ln Σ_{w says v′} p(w) at row i
 //   effect of h   Σ(LD_h − LD) / Σ(LD_pair − LD), sums over links: LD_h with the output of head h (before W_O) at row i taken
-//                 from the run on the minimal pair. Both runs begin alike at row i, [MASK] at the same position, and the heads are
-//                 all that reaches it: so patching all of them gives exactly 1, patching none exactly 0.
-//   attention     Σ_{j∈G} α_ij; hit: the arg max of α_i is in G; chance: |G|/T
+//                 from the run on the minimal pair. Both runs begin alike at row i, with [MASK] or the tagged token at the same
+//                 position, and the heads are all that reaches it: so patching all of them gives exactly 1, patching none exactly 0.
+//   attention     Σ_{j∈G} α_ij; hit: the arg max of α_i is in G; chance: |G| / number of keys that row i may see
+// Where tags are predicted, w are tags, and a sequence may have a link for each of its targets.
 struct HeadLink {
   double effect = 0, attention = 0, hit_rate = 0;
 };
@@ -38,7 +40,11 @@ struct LinkTestOptions {
   int64_t batch_tokens = 2048;  // of one forward pass
   bool effects = true;
 };
-// A masked language model on a split, parallel to Corpus::link_classes. L·H + 3 forward passes.
+// Which of a model's objectives the links of a corpus speak of: that of the masked token, or that of the tags; none, if it is not
+// there or if masking hides what the tags depend on.
+std::optional<size_t> linked_objective(const Corpus& corpus, const std::vector<TargetSettings>& targets);
+
+// A model on a split, parallel to Corpus::link_classes; there must be such an objective. L·H + 3 forward passes.
 std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
                                        const Collator& collator, const LinkTestOptions& options = {});
 

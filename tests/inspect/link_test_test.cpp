@@ -125,6 +125,71 @@ Corpus circuit_corpus() {
   return corpus;
 }
 
+// Tags: the tag of a token is that of the one opposite, of four tokens of 0 … 5, and its number is one more (mod 6). One layer; head 0
+// copies the opposite token and looks at it with 0.45, at its right neighbour with 0.2 and else at itself; head 1 does nothing and looks
+// at the tokens 0 and 1 with 0.3 and 0.5. A head for labels stands before the one for tags.
+constexpr int32_t kSymbols = 6, kFirst = Tokenizer::kSpecialCount;
+int32_t tag_of(int32_t token) { return (token - kFirst + 1) % kSymbols; }
+
+class Mirror : public FakeEngine {
+ public:
+  void forward(const Batch& batch, ForwardResult& results, Want, Probe* probe) override {
+    results.resize(2);
+    HeadResult& result = results[1];
+    const int64_t B = batch.sequence_count();
+    REQUIRE(batch.targets[1].rows.size() == static_cast<size_t>(B));
+    result.classes = kSymbols;
+    result.losses.assign(static_cast<size_t>(B), 0.25);
+    result.logits.assign(static_cast<size_t>(B * kSymbols), 0);
+    Memory out(batch.size(), 2 * kSymbols);
+    for (int64_t b = 0; b < B; ++b) {
+      const auto x = batch.sequence(b);
+      const int64_t row0 = batch.offsets[static_cast<size_t>(b)];
+      for (int64_t t = 0; t < 4; ++t) out(row0 + t, x[static_cast<size_t>(3 - t)] - kFirst) = 1;
+      for (int64_t h = 0; h < 2; ++h) {
+        Memory weights(4, 4);
+        for (int64_t i = 0; i < 4; ++i) {
+          if (h == 0) weights(i, i) += 0.35, weights(i, 3 - i) += 0.45, weights(i, std::min<int64_t>(i + 1, 3)) += 0.2;
+          if (h == 1) weights(i, i) += 0.2, weights(i, 0) += 0.3, weights(i, 1) += 0.5;
+        }
+        if (probe && probe->wants("blocks.0.attention.weights"))
+          probe->visit("blocks.0.attention.weights", {row0, b, h}, weights);
+      }
+    }
+    if (probe && probe->wants("blocks.0.attention.output")) probe->visit("blocks.0.attention.output", {0, 0, -1}, out);
+    for (int64_t b = 0; b < B; ++b)
+      for (int32_t c = 0; c < kSymbols; ++c)
+        result.logits[static_cast<size_t>(b * kSymbols + tag_of(kFirst + c))] =
+            3 * out(batch.targets[1].rows[static_cast<size_t>(b)], c);
+  }
+};
+
+// Each token has a link to the opposite one, the last also one of class 1 to both tokens in the middle, which is never right.
+class MirrorData : public Dataset {
+ public:
+  int64_t size() const override { return 20; }
+  int64_t length(int64_t) const override { return 4; }
+  void read(int64_t i, Example& out, int64_t) const override {
+    out.clear();
+    for (int64_t t = 0; t < 4; ++t) out.tokens.push_back(kFirst + static_cast<int32_t>((i + t * t) % kSymbols));
+    for (size_t t = 0; t < 4; ++t) out.tags.push_back(tag_of(out.tokens[3 - t]));
+    out.label = 0;
+  }
+  std::vector<Link> links(int64_t i) const override {
+    Example x;
+    read(i, x, 0);
+    std::vector<Link> out;
+    for (int32_t t = 0; t < 4; ++t) {
+      const int32_t value = x.tokens[static_cast<size_t>(3 - t)] - kFirst, other = (value + 2) % kSymbols;
+      out.push_back({0, t, {3 - t}, value, other, x.tokens, t == 0});
+      out.back().pair[static_cast<size_t>(3 - t)] = kFirst + other;
+    }
+    out.push_back({1, 3, {1, 2}, 1, 0, x.tokens, false});
+    out.back().pair[1] = out.back().pair[2] = kFirst;
+    return out;
+  }
+};
+
 ModelSettings small_model() {
   ModelSettings model;
   model.width = 24, model.layers = 2, model.heads = 4, model.hidden = 32, model.max_length = 32;
@@ -180,6 +245,59 @@ TEST_CASE("The link test finds the head that carries a link, not the decoy that 
   CHECK(!reports[0].same_head());
   CHECK(reports[0].attention == Approx(0.9));
   CHECK(reports[0].effect == Approx(1));
+}
+
+TEST_CASE("The link test of tags: several targets a sequence, several sources a target") {
+  Mirror engine;
+  Corpus corpus;
+  corpus.link_classes.resize(2);
+  for (int32_t v = 0; v < kSymbols; ++v) {
+    corpus.link_classes[0].tokens.push_back({kFirst + v});
+    corpus.link_classes[0].tags.push_back({tag_of(kFirst + v)});
+  }
+  corpus.link_classes[1].tokens = corpus.link_classes[1].tags = {{0, 1, 2}, {3, 4, 5}};
+  const std::vector<TargetSettings> targets{{TargetKind::kLabel, 0, false}, {TargetKind::kTags, 0, false}};
+  const Collator collator(targets, kFirst + kSymbols, 1, {{}, {}});
+  ModelSettings model;
+  model.layers = 1, model.heads = 2;
+  LinkTestOptions options;
+  options.batch_tokens = 4 * 7;
+  for (const bool causal : {false, true}) {
+    model.attention.causal = causal;
+    const std::vector<LinkMeasure> measures = measure_links(engine, model, corpus, MirrorData(), collator, options);
+    const LinkMeasure& m = measures[0];
+    CHECK(m.count == 80);
+    CHECK(m.attractors == 20);
+    CHECK(m.decision == 1);
+    CHECK(m.loss == Approx(0.25));
+    CHECK(m.chance == Approx(causal ? (1 + 1.0 / 2 + 1.0 / 3 + 1.0 / 4) / 4 : 1.0 / 4));
+    CHECK(m.effect_of_none == 0);
+    CHECK(m.effect_of_all == 1);
+    CHECK(m.heads[0].effect == Approx(1));
+    CHECK(m.heads[1].effect == 0);
+    CHECK(m.heads[0].attention == Approx((0.45 + 0.65 + 0.45 + 0.45) / 4));  // the right neighbour of token 1 is opposite to it
+    CHECK(m.heads[0].hit_rate == Approx(3.0 / 4));                           // token 3 looks at itself with 0.55
+    CHECK(m.heads[1].attention == Approx((0.5 + 0.3) / 4));                  // of tokens 2 and 3, whose opposites are 1 and 0
+    CHECK(m.heads[1].hit_rate == Approx(1.0 / 4));
+    CHECK(measures[1].count == 20);
+    CHECK(measures[1].heads[0].attention == Approx(0));
+    CHECK(measures[1].heads[1].attention == Approx(0.5));  // the sum over both sources
+    CHECK(measures[1].heads[1].hit_rate == 1);
+    CHECK(measures[1].chance == Approx(2.0 / 4));
+  }
+}
+
+TEST_CASE("Links speak of the objective that their targets belong to") {
+  Corpus masks, tags;
+  masks.link_classes.push_back({"copied name", {"a"}, {{5}}});
+  tags.link_classes.push_back({"mirrored symbol", {"a"}, {{5}}, {{1}}});
+  const TargetSettings mask{TargetKind::kMasked}, tag{TargetKind::kTags}, label{TargetKind::kLabel};
+  CHECK(!linked_objective({}, {mask, tag}));
+  CHECK(linked_objective(masks, {label, mask}) == std::optional<size_t>(1));
+  CHECK(!linked_objective(masks, {tag, label}));
+  CHECK(linked_objective(tags, {label, tag}) == std::optional<size_t>(1));
+  CHECK(!linked_objective(tags, {label}));
+  CHECK(!linked_objective(tags, {tag, mask}));
 }
 
 TEST_CASE("The heads are chosen on one split and reported on another") {
