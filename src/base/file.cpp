@@ -235,8 +235,9 @@ LineFile& LineFile::operator=(LineFile&& other) noexcept {
   return *this;
 }
 
-void LineFile::append(std::string_view line) {
-  const std::string bytes = std::string(line) + '\n';
+void LineFile::append(std::string_view line) { append_bytes(std::string(line) + '\n'); }
+
+void LineFile::append_bytes(std::string_view bytes) {
   if (const int error = write_all(descriptor_, bytes); error != 0) fail_to("write", path_, error, kind_, bytes.size());
 }
 

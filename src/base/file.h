@@ -51,7 +51,8 @@ class LineFile {
   LineFile(LineFile&& other) noexcept
       : path_(std::move(other.path_)), kind_(other.kind_), descriptor_(std::exchange(other.descriptor_, -1)) {}
   LineFile& operator=(LineFile&& other) noexcept;
-  void append(std::string_view line);  // without its '\n'
+  void append(std::string_view line);         // without its '\n'
+  void append_bytes(std::string_view bytes);  // a record of another kind, as it is
 
  private:
   std::string path_;

@@ -1,12 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>  // program_invocation_name
-#include <cmath>
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/statistics.h"
 #include "cli/train_run.h"
 #include "cli/verbs.h"
 
@@ -15,38 +16,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Every number of a report that has a mean over seeds, by its path: "loss", "links.name.decision".
-void collect(const Json& node, const std::string& path, std::vector<std::pair<std::string, double>>& out) {
-  for (const auto& [key, value] : node.items()) {
-    const std::string name = path.empty() ? key : path + "." + key;
-    if (value.is_object())
-      collect(value, name, out);
-    else if (value.is_number() && key != "step" && key != "examples" && key != "targets" && key != "count" && key != "attractors")
-      out.emplace_back(name, value.get<double>());
-  }
-}
-
-struct Spread {
+struct NamedSpread {
   std::string name;
-  double mean = 0, deviation = 0;  // of the sample: divided by n − 1
+  Spread spread;
 };
 
-std::vector<Spread> spread_of(const std::vector<Json>& reports) {
-  std::vector<Spread> out;
-  std::vector<std::vector<std::pair<std::string, double>>> all;
-  for (const Json& report : reports) collect(report, "", all.emplace_back());
-  for (const auto& [name, first] : all.front()) {
-    std::vector<double> values;
-    for (const auto& numbers : all)
-      for (const auto& [other, value] : numbers)
-        if (other == name) values.push_back(value);
-    if (values.size() != all.size()) continue;
-    Spread s{name, 0, 0};
-    for (double v : values) s.mean += v / static_cast<double>(values.size());
-    for (double v : values) s.deviation += (v - s.mean) * (v - s.mean);
-    s.deviation = values.size() > 1 ? std::sqrt(s.deviation / static_cast<double>(values.size() - 1)) : 0;
-    out.push_back(s);
-  }
+// Of every number that all reports have.
+std::vector<NamedSpread> spreads_of(const std::vector<Json>& reports) {
+  std::map<std::string, std::vector<double>> values;
+  for (const Json& report : reports)
+    for (const auto& [name, value] : numbers_of(report)) values[name].push_back(value);
+  std::vector<NamedSpread> out;
+  for (const auto& [name, first] : numbers_of(reports.front()))
+    if (values[name].size() == reports.size()) out.push_back({name, spread_of(values[name])});
   return out;
 }
 
@@ -58,21 +40,22 @@ class TrainVerb : public Verb {
     verb->add_option("--run-dir", run_dir_, "where the run is written (default: runs/ and run.name)")->type_name("DIR");
     auto* resume = verb->add_flag("--resume", resume_, "goes on with an existing run, to the bit");
     verb->add_flag("--overwrite", overwrite_, "starts anew in an existing run directory")->excludes(resume);
-    verb->add_option("--seeds", seeds_, "trains once for each seed, then says mean and standard deviation")
-        ->delimiter(',')
-        ->type_name("1,2,3")
-        ->check(whole_number(0))
-        ->allow_extra_args(false);
+    verb->add_option("--seeds", seeds_text_, "trains once for each seed, then says mean and standard deviation")
+        ->type_name("1,2,5-7");
     verb->add_flag("--json", json_, "the results as one JSON object on stdout");
     verb->footer(
         "Examples:\n"
         "  vitrine train configs/quickstart.yaml\n"
         "  vitrine train configs/trec.yaml --set training.epochs=3 --run-dir runs/short\n"
-        "  vitrine train configs/trec.yaml --seeds 1,2,3,4,5");
+        "  vitrine train configs/trec.yaml --seeds 1-5");
     return verb;
   }
 
-  int run() override { return seeds_.empty() ? train_one() : train_seeds(); }
+  int run() override {
+    if (seeds_text_.empty()) return train_one();
+    seeds_ = parse_seeds(seeds_text_);
+    return train_seeds();
+  }
 
  private:
   RunDirectory::Mode mode() const {
@@ -132,12 +115,12 @@ class TrainVerb : public Verb {
       table += fmt::format("  {:>6}  {:>9.4f}  {:>8.2f} %   {}\n", seed, outcome.report->evaluation.loss,
                            100 * outcome.report->evaluation.accuracy, outcome.run);
     }
-    const std::vector<Spread> spread = reports.empty() ? std::vector<Spread>{} : spread_of(reports);
+    const std::vector<NamedSpread> spreads = reports.empty() ? std::vector<NamedSpread>{} : spreads_of(reports);
     if (json_) {
       Json out{{"seeds", outcomes}, {"mean", Json::object()}, {"deviation", Json::object()}};
-      for (const Spread& s : spread) {
-        out["mean"][s.name] = s.mean;
-        out["deviation"][s.name] = s.deviation;
+      for (const auto& [name, s] : spreads) {
+        out["mean"][name] = s.mean;
+        out["deviation"][name] = s.deviation;
       }
       print(out.dump() + "\n");
       return 0;
@@ -147,14 +130,14 @@ class TrainVerb : public Verb {
       text = fmt::format("{} over {} seeds\n  {:>6}  {:>9}  {:>10}   run\n{}", reports[0]["split"].get<std::string>(),
                          reports.size(), "seed", "loss", "accuracy", table);
       text += "  mean ± standard deviation\n";
-      for (const Spread& s : spread)
-        if (!s.name.starts_with("floors.")) text += fmt::format("  {:<40} {:>9.4f} ± {:.4f}\n", s.name, s.mean, s.deviation);
+      for (const auto& [name, s] : spreads)
+        if (!name.starts_with("floors.")) text += fmt::format("  {:<40} {:>9.4f} ± {:.4f}\n", name, s.mean, s.deviation);
     }
     print(text + fmt::format("Run directories: {}-seed{{{}}}\n", base, fmt::join(seeds_, ",")));
     return 0;
   }
 
-  std::string config_, run_dir_;
+  std::string config_, run_dir_, seeds_text_;
   std::vector<std::string> sets_;
   std::vector<int64_t> seeds_;
   bool resume_ = false, overwrite_ = false, json_ = false;

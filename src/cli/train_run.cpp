@@ -12,13 +12,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/console_reporter.h"
+#include "cli/tensorboard_reporter.h"
 #include "cli/terminal.h"
 
 namespace vitrine {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int64_t kFloorExamples = 2000;  // of the validation split, for the floor that the progress line shows
+constexpr int64_t kFloorExamples = 2000;  // of the validation split, for the floors that progress and plots show
 
 // The log file is closed whatever ends the training.
 struct LogFile {
@@ -28,32 +29,18 @@ struct LogFile {
   LogFile& operator=(const LogFile&) = delete;
 };
 
-// What may differ from the run that is resumed: it changes how long, how often and where, not what a step computes.
-Config without_free_choices(Config c) {
+// What may differ from the run that is resumed: it changes how often and where, or also how long, not what a step computes.
+Config without_free_choices(Config c, Sameness sameness) {
   const Config defaults;
   c.run.threads = defaults.run.threads;
   c.log = defaults.log;
   c.checkpoint = defaults.checkpoint;
   c.inspect = defaults.inspect;
+  if (sameness == Sameness::kResult) return c;
   c.evaluation.every = c.evaluation.patience = 0;
   c.training.steps = 0;
   c.training.epochs = 0;
   return c;
-}
-
-void check_same(const Config& ours, const Config& theirs, const std::string& run) {
-  const auto now = values_of(without_free_choices(ours)), then = values_of(without_free_choices(theirs));
-  std::vector<std::string> different;
-  for (const auto& [key, value] : now)
-    if (const auto other = then.find(key); other == then.end() || other->second != value)
-      different.push_back(fmt::format("  {}: {}; the run has {}", key, value, other == then.end() ? "none" : other->second));
-  for (const auto& [key, value] : then)
-    if (!now.contains(key)) different.push_back(fmt::format("  {}: none; the run has {}", key, value));
-  if (different.empty()) return;
-  fail(ErrorKind::kConfig,
-       "{}: cannot be resumed with another configuration; different are\n{}\nhelp: --overwrite starts anew, --run-dir trains "
-       "beside it",
-       run, fmt::join(different, "\n"));
 }
 
 // The data may have changed under a run; its hashes stand in config.resolved.yaml.
@@ -105,13 +92,23 @@ void log_plan(const Session& s, const Engine& engine, const Loader& loader, int6
   log_info("training    {} ({:.4g} epochs)", count(steps, "step"), static_cast<double>(steps) / static_cast<double>(per_epoch));
 }
 
-std::pair<std::string, double> floor_of(const Session& s) {
+Floors floors_of(const Session& s) {
   const Dataset& data = s.corpus.validation ? *s.corpus.validation : *s.corpus.train;
-  const Floors f = FloorCounts(s.corpus, s.targets, 0).measure(data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
+  return FloorCounts(s.corpus, s.targets, 0).measure(data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
+}
+
+// That which the progress line shows.
+std::pair<std::string, double> lowest(const Floors& f) {
   if (f.entropy) return {"floor", *f.entropy};
   if (f.bigram) return {"bigram", *f.bigram};
   if (f.unigram) return {"unigram", *f.unigram};
   return {"", -1};
+}
+
+void write_floors(const std::string& path, const Floors& floors) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : floors.named()) out[std::string(name)] = value;
+  write_file_atomically(path, out.dump() + "\n");
 }
 
 const char* name_of(Ending ending) {
@@ -119,6 +116,23 @@ const char* name_of(Ending ending) {
 }
 
 }  // namespace
+
+void check_same(Config ours, const Config& theirs, const std::string& path, Sameness sameness) {
+  if (ours.training.lanes == 0) ours.training.lanes = theirs.training.lanes;
+  if (ours.training.micro_batch == 0) ours.training.micro_batch = theirs.training.micro_batch;
+  const auto now = values_of(without_free_choices(ours, sameness)), then = values_of(without_free_choices(theirs, sameness));
+  std::vector<std::string> different;
+  for (const auto& [key, value] : now)
+    if (const auto other = then.find(key); other == then.end() || other->second != value)
+      different.push_back(fmt::format("  {}: {}; the run has {}", key, value, other == then.end() ? "none" : other->second));
+  for (const auto& [key, value] : then)
+    if (!now.contains(key)) different.push_back(fmt::format("  {}: none; the run has {}", key, value));
+  if (different.empty()) return;
+  fail(ErrorKind::kConfig, "{}: cannot be resumed with another configuration; different are\n{}\nhelp: {}", path,
+       fmt::join(different, "\n"),
+       sameness == Sameness::kSteps ? "--overwrite starts anew, --run-dir trains beside it"
+                                    : "--out names another folder for the sweep");
+}
 
 TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config config) {
   const bool resume = mode == RunDirectory::Mode::kResume;
@@ -137,7 +151,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
       before = load_config(run.config());
       if (config.training.lanes == 0) config.training.lanes = before->training.lanes;
       if (config.training.micro_batch == 0) config.training.micro_batch = before->training.micro_batch;
-      check_same(config, *before, path);
+      check_same(config, *before, path, Sameness::kSteps);
       learned = read_learned(path);
       checkpoint = load_checkpoint(path, CheckpointChoice::kLatest);
       if (!checkpoint->warning.empty()) log_warning("{}", checkpoint->warning);
@@ -173,7 +187,9 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   write_file_atomically(run.config(), resolved_yaml(session.config, provenance_of(session), path));
   write_learned(path, session.corpus);
 
-  const auto [floor_name, floor] = floor_of(session);
+  const Floors floors = floors_of(session);
+  write_floors(run.floors(), floors);
+  const auto [floor_name, floor] = lowest(floors);
   const Terminal terminal = terminal_of(STDERR_FILENO);
   const bool redraw = config.log.progress == Progress::kOn || (config.log.progress == Progress::kAuto && terminal.is_terminal);
   std::function<Evaluation()> validate;
@@ -187,7 +203,11 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   TrainOutcome outcome{path, {}, engine->summary().parameters, {}, {}};
   {
     ConsoleReporter reporter(terminal, redraw, state.step, floor_name, floor);
-    outcome.result = train(*engine, *loader, settings, state, validate, run, reporter);
+    std::optional<TensorboardReporter> tensorboard;
+    if (config.log.tensorboard)
+      tensorboard.emplace(reporter, *engine, run.tensorboard(), state.step, read_file(run.config(), ErrorKind::kCheckpoint));
+    Reporter& first = tensorboard ? static_cast<Reporter&>(*tensorboard) : reporter;
+    outcome.result = train(*engine, *loader, settings, state, validate, run, first);
   }
   const TrainState& end = outcome.result.state;
   if (outcome.result.ending == Ending::kSignal) {

@@ -32,6 +32,7 @@ enum class Progress { kAuto, kOn, kOff };
 struct LogSettings {
   int64_t interval = 50;  // steps between lines of the log
   Progress progress = Progress::kAuto;
+  bool tensorboard = false;
   bool operator==(const LogSettings&) const = default;
 };
 

@@ -236,6 +236,8 @@ std::unique_ptr<Key> describe(Config& c) {
   log.integer("interval", c.log.interval, kCount, "Steps between lines of the log");
   log.choice("progress", c.log.progress, {{"auto", Progress::kAuto}, {"on", Progress::kOn}, {"off", Progress::kOff}},
              "A progress bar; auto: on a terminal only");
+  log.boolean("tensorboard", c.log.tensorboard,
+              "Event files for TensorBoard in tensorboard/ of the run: numbers, histograms, the configuration");
   return root;
 }
 

@@ -70,8 +70,9 @@ void remove_old_run(const RunDirectory& run) {
   if (fs::exists(hidden, ignored)) remove_tree(hidden);
   if (fs::exists(run.path() + "/checkpoints", ignored)) rename_file(run.path() + "/checkpoints", hidden);
   if (fs::exists(hidden, ignored)) remove_tree(hidden);
-  for (const std::string& file : {run.path() + "/latest", run.path() + "/best", run.metrics(), run.log(), run.attention(),
-                                  run.page(), run.tokenizer(), run.config()})
+  for (const std::string& file :
+       {run.path() + "/latest", run.path() + "/best", run.metrics(), run.log(), run.attention(), run.page(), run.tokenizer(),
+        run.config(), run.floors(), run.tensorboard(), run.path() + "/result.json"})
     if (fs::exists(fs::symlink_status(file, ignored)) && !remove_tree(file))
       fail(ErrorKind::kCheckpoint, "cannot remove '{}' of the earlier run", file);
 }

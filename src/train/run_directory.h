@@ -31,6 +31,8 @@ class RunDirectory {
   std::string log() const { return path_ + "/train.log"; }
   std::string attention() const { return path_ + "/attention"; }
   std::string page() const { return path_ + "/page.html"; }
+  std::string floors() const { return path_ + "/floors.json"; }
+  std::string tensorboard() const { return path_ + "/tensorboard"; }
 
   // One JSON object in one line of metrics.jsonl, handed to the system before this returns. It has the number "step".
   void append_metrics(std::string_view object);

@@ -38,7 +38,7 @@ training: {epochs: 1.5, batch_tokens: 400, micro_batch: 200, lanes: 2, clip: 0.5
 evaluation: {every: 6, metric: accuracy, patience: 3}
 checkpoint: {every: 7, keep: 4}
 inspect: {sentences: [a cat, "a, b"], every: 8}
-log: {interval: 9, progress: "off"}
+log: {interval: 9, progress: "off", tensorboard: true}
 )")
                        .config;
   CHECK(c.run == RunSettings{"all", 7, Device::kCpu, 3, Precision::kFloat64});
@@ -67,7 +67,7 @@ log: {interval: 9, progress: "off"}
   CHECK(c.evaluation == EvaluationSettings{6, "accuracy", 3});
   CHECK(c.checkpoint == CheckpointSettings{7, 4});
   CHECK(c.inspect == InspectSettings{{"a cat", "a, b"}, 8});
-  CHECK(c.log == LogSettings{9, Progress::kOff});
+  CHECK(c.log == LogSettings{9, Progress::kOff, true});
 }
 
 TEST_CASE("the keys of one kind") {
@@ -340,7 +340,7 @@ TEST_CASE("several heads are a list of maps, and every key of an element has its
                      "  - kind: sequence_classification\n"
                      "    weight: 2.0\n"
                      "    pooling: cls\n") != std::string::npos);
-  CHECK(values_of(l.config, "").at("objective.1.pooling") == "cls");
+  CHECK(values_of(l.config).at("objective.1.pooling") == "cls");
   CHECK(explain("objective.1.pooling") == explain("objective.pooling"));
 
   // What is resolved is read as the same; a list of one is its element.
@@ -364,8 +364,8 @@ TEST_CASE("a recipe is a complete configuration with every key that has a meanin
     CHECK(l.warnings.empty());
     CHECK(l.config.run.name == recipe.name);
     CHECK(text.starts_with("# " + std::string(recipe.about) + ".\n"));
-    Config read = l.config;
-    const auto root = describe(read);
+    Config read;
+    const auto root = describe(read);  // learns the defaults
     read = l.config;
     for_each_key(*root, [&](const Key& key) {
       if (unmet_condition(*root, key)) return;
