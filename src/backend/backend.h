@@ -101,6 +101,17 @@ class Backend {
   virtual void cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor lse, Indices targets, Tensor class_weights,
                                       Real smoothing, Real scale) = 0;
 
+  // Of row m of the logits z and the truth y, both [M,C], y 0 or 1:                            ops/binary_cross_entropy.{cpp,cu}
+  //   loss_m = mean_c −(y log σ(z) + (1 − y) log(1 − σ(z))) = mean_c max(z, 0) − z y + log(1 + e^−|z|),   σ(z) = 1/(1 + e^−z)
+  //   dz = scale/C · (σ(z) − y), may be in place of z.   A row whose `targets` is negative has loss 0 and gradient 0.
+  virtual void binary_cross_entropy_forward(Tensor losses, Tensor logits, Tensor truth, Indices targets) = 0;
+  virtual void binary_cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor truth, Indices targets, Real scale) = 0;
+
+  // loss_m = mean_c (z − y)²          dz = 2 scale/C · (z − y), may be in place of z; negative targets as above
+  virtual void squared_error_forward(Tensor losses, Tensor predicted, Tensor truth,
+                                     Indices targets) = 0;  // ops/squared_error.{cpp,cu}
+  virtual void squared_error_backward(Tensor dpredicted, Tensor predicted, Tensor truth, Indices targets, Real scale) = 0;
+
   // One update of the parameters w [1,n] from the gradients g; m, v, u are the optimizer's state  ops/optimizer.{cpp,cu}
   virtual void adam(Tensor w, Tensor m, Tensor v, Tensor g, const AdamStep& step) = 0;
   virtual void sgd(Tensor w, Tensor u, Tensor g, const SgdStep& step) = 0;

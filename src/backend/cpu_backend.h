@@ -54,6 +54,11 @@ class CpuBackend final : public Backend {
   void cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor lse, Indices targets, Tensor class_weights, Real smoothing,
                               Real scale) override;
 
+  void binary_cross_entropy_forward(Tensor losses, Tensor logits, Tensor truth, Indices targets) override;
+  void binary_cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor truth, Indices targets, Real scale) override;
+  void squared_error_forward(Tensor losses, Tensor predicted, Tensor truth, Indices targets) override;
+  void squared_error_backward(Tensor dpredicted, Tensor predicted, Tensor truth, Indices targets, Real scale) override;
+
   void adam(Tensor w, Tensor m, Tensor v, Tensor g, const AdamStep& step) override;
   void sgd(Tensor w, Tensor u, Tensor g, const SgdStep& step) override;
 

@@ -58,21 +58,29 @@ Json to_json(const SentenceView& v) {
   return out;
 }
 
-std::string draw_predictions(const SentenceView& v, bool classifies, bool causal, const TerminalStyle& style) {
+std::string name_of_target(const SentenceView& v, const Prediction& p) {
+  switch (p.kind) {
+    case ObjectiveKind::kSequenceClassification: return "label";
+    case ObjectiveKind::kMultiLabelClassification: return "labels";
+    case ObjectiveKind::kRegression: return "value";
+    case ObjectiveKind::kCausalLm: return "next";
+    default: break;
+  }
+  if (p.kind == ObjectiveKind::kMaskedLm && p.position == v.shown.target) return "› [MASK]";
+  return fmt::format("{} at {}", printable(v.shown.tokens[static_cast<size_t>(p.position)]), p.position);
+}
+
+std::string draw_predictions(const SentenceView& v, const TerminalStyle& style) {
   std::string out;
   for (const Prediction& p : v.predictions) {
-    const std::string name =
-        classifies ? "label"
-        : causal   ? "next"
-        : p.position == v.shown.target
-            ? "› [MASK]"
-            : fmt::format("{} at {}", printable(v.shown.tokens[static_cast<size_t>(p.position)]), p.position);
+    const std::string name = name_of_target(v, p);
     std::string line = "  " + fit(name, std::max(12, display_width(name)));
     bool found = p.truth.empty();
     for (const Prediction::Answer& a : p.best) {
       const bool right = a.text == p.truth;
       found |= right;
-      const std::string text = fmt::format("{}{} {:.2f}", printable(a.text), right ? " ✓" : "", a.probability);
+      const std::string text = fmt::format("{}{}{}", printable(a.text), right ? " ✓" : "",
+                                           p.kind == ObjectiveKind::kRegression ? "" : fmt::format(" {:.2f}", a.probability));
       if (display_width(line) + display_width(text) + 3 > style.width && a.text != p.best.front().text) break;
       line += (a.text == p.best.front().text ? "" : "   ") + text;
     }
@@ -129,28 +137,25 @@ class AttentionVerb : public Verb {
     Run run = open_run(run_, sets_);
     check_range("--layer", layer_, run.config.model.layers);
     check_range("--head", head_, run.config.model.heads);
-    const Config config = run.config;
     if (sample_ > 0) {
-      show(sample(run), config);
+      show(sample(run));
     } else {
-      std::vector<std::string> texts = config.inspect.sentences;
+      std::vector<std::string> texts = run.config.inspect.sentences;
       if (!text_.empty()) texts = {text_};
       if (texts.empty())
         fail(ErrorKind::kConfig, "attention needs a TEXT, --sample N, or inspect.sentences in the configuration");
-      for (const std::string& text : texts) show(view_text(run, text, kAnswers), config);
+      for (const std::string& text : texts) show(view_text(run, text, kAnswers));
     }
     return 0;
   }
 
  private:
-  void show(const SentenceView& v, const Config& config) const {
+  void show(const SentenceView& v) const {
     if (json_) return print(to_json(v).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     const TerminalStyle style = terminal_of(STDOUT_FILENO).style;
     std::string text = "\n" + pictures(v, style);
     text += draw_legend(v.maps, v.shown, style);
-    const bool classifies = config.objectives[0].kind == ObjectiveKind::kSequenceClassification;
-    const bool causal = config.objectives[0].kind == ObjectiveKind::kCausalLm;
-    if (!v.predictions.empty()) text += "\n" + draw_predictions(v, classifies, causal, style);
+    if (!v.predictions.empty()) text += "\n" + draw_predictions(v, style);
     if (v.link) text += draw_link(v);
     print(text);
   }

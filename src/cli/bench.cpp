@@ -27,7 +27,9 @@ double flops_of(const Session& s, const Batch& batch) {
   double squares = 0;
   for (int64_t b = 0; b < batch.sequence_count(); ++b) squares += static_cast<double>(batch.length(b) * batch.length(b));
   const double block = N * (8 * D * D + (gated ? 6 : 4) * D * F) + 4 * squares * D;
-  const double head = 2 * D * static_cast<double>(s.engine.classes[0]) * static_cast<double>(batch.targets[0].classes.size());
+  double head = 0;
+  for (size_t k = 0; k < s.engine.classes.size(); ++k)
+    head += 2 * D * static_cast<double>(s.engine.classes[k]) * static_cast<double>(batch.targets[k].classes.size());
   return 3 * (static_cast<double>(m.layers) * block + head);
 }
 

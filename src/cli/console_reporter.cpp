@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "cli/report.h"
+
 namespace vitrine {
 namespace {
 
@@ -84,8 +86,9 @@ void ConsoleReporter::log(const TrainingLog& log) {
 }
 
 void ConsoleReporter::evaluated(int64_t step, const Evaluation& e, bool best) {
-  log_info("step {}  validation loss {:.4f}  accuracy {:.1f} %{}", thousands(step), e.loss, 100 * e.accuracy,
-           best ? "  (best so far)" : "");
+  std::string text = fmt::format("step {}  validation loss {:.4f}", thousands(step), e.loss);
+  for (const auto& [name, value] : headlines(e)) text += fmt::format("  {} {}", name, value);
+  log_info("{}{}", text, best ? "  (best so far)" : "");
 }
 
 }  // namespace vitrine

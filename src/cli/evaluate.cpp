@@ -10,6 +10,24 @@
 namespace vitrine {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
+Json to_json(const ClassScore& score) {
+  return {{"precision", score.precision()}, {"recall", score.recall()}, {"f1", score.f1()}, {"count", score.truth}};
+}
+
+// Scores by class and by entity type, and the confusion matrix: its rows are the truth.
+void add_classes(Json& out, const HeadEvaluation& e, const std::vector<std::string>& names) {
+  const size_t C = e.classes.size();
+  if (C == 0) return;
+  for (const auto& [type, score] : e.entities) out["entities"][type] = to_json(score);
+  for (size_t c = 0; c < C; ++c) out["classes"][names[c]] = to_json(e.classes[c]);
+  out["labels"] = names;
+  for (size_t row = 0; row < e.confusion.size(); row += C)
+    out["confusion"].push_back(std::vector<int64_t>(e.confusion.begin() + static_cast<std::ptrdiff_t>(row),
+                                                    e.confusion.begin() + static_cast<std::ptrdiff_t>(row + C)));
+}
+
 class EvaluateVerb : public Verb {
  public:
   CLI::App* declare(CLI::App& program) override {
@@ -28,27 +46,20 @@ class EvaluateVerb : public Verb {
     engine->set_parameters(run.checkpoint.model);
     if (split_.empty()) split_ = session.corpus.test ? "test" : session.corpus.validation ? "validation" : "train";
     const SplitReport report = report_split(session, *engine, split_, run.checkpoint.state.step);
+    const std::vector<HeadEvaluation>& heads = report.evaluation.heads;
     if (json_) {
-      nlohmann::ordered_json out = to_json(report);
-      if (session.classifies()) {
-        const Evaluation& e = report.evaluation;
-        const size_t C = e.classes.size();
-        for (size_t c = 0; c < C; ++c)
-          out["classes"][session.corpus.labels[c]] = {{"precision", e.classes[c].precision()},
-                                                      {"recall", e.classes[c].recall()},
-                                                      {"f1", e.classes[c].f1()},
-                                                      {"count", e.classes[c].truth}};
-        out["labels"] = session.corpus.labels;
-        for (size_t c = 0; c < C; ++c)
-          out["confusion"].push_back(std::vector<int64_t>(e.confusion.begin() + static_cast<std::ptrdiff_t>(c * C),
-                                                          e.confusion.begin() + static_cast<std::ptrdiff_t>((c + 1) * C)));
-      }
+      Json out = to_json(report);
+      for (const HeadEvaluation& head : heads)
+        add_classes(heads.size() > 1 ? out[std::string(name_of(head.kind))] : out, head, session.names_of(head.kind));
       print(out.dump() + "\n");
       return 0;
     }
     const TerminalStyle style = terminal_of(STDOUT_FILENO).style;
     std::string text = draw_report(report, session, style);
-    if (session.classifies()) text += "\n" + draw_classes(report, session.corpus.labels, style);
+    for (const HeadEvaluation& head : heads)
+      if (!head.classes.empty())
+        text += (heads.size() > 1 ? fmt::format("\n{}\n", name_of(head.kind)) : "\n") +
+                draw_classes(head, session.names_of(head.kind), style);
     print(text);
     return 0;
   }

@@ -74,30 +74,62 @@ void check_values(const std::vector<int64_t>& values, int64_t least, int64_t end
       fail(ErrorKind::kData, "{}: {}[{}] is {}; expected {} to {}", path, name, i, values[i], least, end - 1);
 }
 
+// One tensor a head, with the objective's name and a point before its own where there are several heads:
+//   language models, token_classification   targets I32 [N], −1: not predicted
+//   sequence_classification                 labels I32 [B], −1: unknown
+//   multi_label_classification, regression  values [B,C] of 0 and 1, or [B] (scaled)
+void read_targets(Targets& t, ObjectiveKind kind, const std::string& prefix, int64_t C, const Batch& batch,
+                  const SafeTensors& file, const std::string& path) {
+  const bool numbers = kind == ObjectiveKind::kMultiLabelClassification || kind == ObjectiveKind::kRegression;
+  const bool sequences = numbers || kind == ObjectiveKind::kSequenceClassification;
+  const std::string name = prefix + (numbers ? "values" : sequences ? "labels" : "targets");
+  const int64_t expected = sequences ? batch.sequence_count() * (numbers ? C : 1) : batch.size();
+  const auto check_size = [&](int64_t size) {
+    if (size != expected) fail(ErrorKind::kData, "{}: {} {}, expected {}", path, size, name, expected);
+  };
+  if (numbers) {
+    const NamedTensor* values = file.find(name);
+    if (values == nullptr) fail(ErrorKind::kData, "{}: has no tensor '{}'", path, name);
+    t.values = values->as_double();
+    check_size(std::ssize(t.values));
+    t.classes.assign(static_cast<size_t>(batch.sequence_count()), 0);
+    return;
+  }
+  const std::vector<int64_t> targets = vector_of(file, name, path);
+  check_size(std::ssize(targets));
+  check_values(targets, -1, C, name, path);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (!sequences && targets[i] < 0) continue;
+    if (!sequences) t.rows.push_back(static_cast<int32_t>(i));
+    t.classes.push_back(static_cast<int32_t>(targets[i]));
+  }
+}
+
+std::string prefix_of(const Session& s, size_t k) {
+  return s.config.objectives.size() > 1 ? fmt::format("{}.", name_of(s.config.objectives[k].kind)) : "";
+}
+
 Batch read_batch(const std::string& path, const Session& s) {
   const SafeTensors file = read_safetensors(path);
   const std::vector<int64_t> tokens = vector_of(file, "tokens", path), offsets = vector_of(file, "offsets", path);
-  const int64_t V = s.engine.vocabulary, C = s.engine.classes[0];
-  check_values(tokens, 0, V, "tokens", path);
+  check_values(tokens, 0, s.engine.vocabulary, "tokens", path);
   if (offsets.size() < 2 || offsets.front() != 0 || offsets.back() != std::ssize(tokens))
     fail(ErrorKind::kData, "{}: offsets must begin with 0 and end with the number of tokens, {}", path, tokens.size());
   for (size_t b = 1; b < offsets.size(); ++b)
     if (offsets[b] <= offsets[b - 1]) fail(ErrorKind::kData, "{}: offsets[{}] is not more than the one before", path, b);
   Batch batch;
   batch.tokens.assign(tokens.begin(), tokens.end());
+  if (file.find("types") != nullptr) {
+    const std::vector<int64_t> types = vector_of(file, "types", path);
+    if (types.size() != tokens.size()) fail(ErrorKind::kData, "{}: {} types, expected {}", path, types.size(), tokens.size());
+    check_values(types, 0, std::max<int64_t>(1, s.config.model.token_types), "types", path);
+    batch.types.assign(types.begin(), types.end());
+  }
   batch.offsets = offsets;
   for (int64_t b = 0; b < batch.sequence_count(); ++b) batch.sequences.push_back(b);
-  Targets& t = batch.targets.emplace_back();
-  const char* name = s.classifies() ? "labels" : "targets";
-  const std::vector<int64_t> targets = vector_of(file, name, path);
-  const int64_t expected = s.classifies() ? batch.sequence_count() : batch.size();
-  if (std::ssize(targets) != expected) fail(ErrorKind::kData, "{}: {} {}, expected {}", path, targets.size(), name, expected);
-  check_values(targets, -1, C, name, path);
-  for (size_t i = 0; i < targets.size(); ++i) {
-    if (!s.classifies() && targets[i] < 0) continue;
-    if (!s.classifies()) t.rows.push_back(static_cast<int32_t>(i));
-    t.classes.push_back(static_cast<int32_t>(targets[i]));
-  }
+  for (size_t k = 0; k < s.targets.size(); ++k)
+    read_targets(batch.targets.emplace_back(), s.config.objectives[k].kind, prefix_of(s, k), s.engine.classes[k], batch, file,
+                 path);
   s.collator->finish(batch);
   return batch;
 }
@@ -110,9 +142,11 @@ class GradientsVerb : public Verb {
     add_config_argument(*verb, config_, sets_);
     verb->add_option("--out", out_, "the file to write")->required()->type_name("OUT.safetensors");
     verb->add_option("--weights", weights_, "parameters (default: the initial ones)")->type_name("W.safetensors");
-    verb->add_option("--batch", batch_,
-                     "tokens I32 [N], offsets I32 [B+1], and targets I32 [N] (-1: not predicted) or labels I32 [B] "
-                     "(default: the first training batch)")
+    verb->add_option(
+            "--batch", batch_,
+            "tokens I32 [N], offsets I32 [B+1], types I32 [N] if there are any, and targets I32 [N] (-1: not predicted), "
+            "labels I32 [B], or values [B,C] or [B]; of several heads each as KIND.targets … (default: the first training "
+            "batch)")
         ->type_name("B.safetensors");
     verb->footer(
         "Example, for comparing with an implementation of one's own:\n"
@@ -135,7 +169,7 @@ class GradientsVerb : public Verb {
     EngineSettings settings = engine_settings_of(session.config, session.engine.vocabulary, session.names(), shortest, longest);
     settings.batch_tokens = batch.size();
     settings.batch_sequences = batch.sequence_count();
-    settings.objectives[0].rate = 1;  // any number of predicted tokens
+    for (ObjectiveSettings& o : settings.objectives) o.rate = 1;  // any number of predicted tokens
     const std::unique_ptr<Engine> engine = make_engine(session.config.run.precision, settings);
     if (const std::string origin = initialize(*engine, session.config, session.names()); !origin.empty()) log_info("{}", origin);
     if (!weights_.empty()) engine->set_parameters(read_safetensors(weights_));
@@ -152,7 +186,11 @@ class GradientsVerb : public Verb {
       out.tensors.push_back(NamedTensor::of(name, std::move(shape), std::span<const float>(narrow)));
     };
     add("loss", {1}, {loss});
-    add("logits", {std::ssize(result[0].losses), result[0].classes}, result[0].logits);
+    size_t targets = 0;
+    for (size_t k = 0; k < result.size(); ++k) {
+      add(prefix_of(session, k) + "logits", {std::ssize(result[k].losses), result[k].classes}, result[k].logits);
+      targets += result[k].losses.size();
+    }
     recorder.each(add);
     for (NamedTensor& gradient : engine->gradients()) {
       gradient.name = "gradient." + gradient.name;
@@ -160,8 +198,7 @@ class GradientsVerb : public Verb {
     }
     const size_t count = out.tensors.size();
     write_safetensors(out_, out);
-    print(fmt::format("{}: {} tensors; loss {:.10g} over {} targets of {} tokens\n", out_, count, loss, result[0].losses.size(),
-                      batch.size()));
+    print(fmt::format("{}: {} tensors; loss {:.10g} over {} targets of {} tokens\n", out_, count, loss, targets, batch.size()));
     return 0;
   }
 

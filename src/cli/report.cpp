@@ -12,6 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr size_t kMostConfusion = 12;  // classes of a confusion matrix that is shown
+constexpr size_t kMostRows = 50;       // classes or entity types whose scores are shown
 constexpr int64_t kMostLinkSentences = 1'000'000;
 
 std::vector<LinkResult> test_links(const Session& s, Engine& engine, const Dataset& split, const SplitFloors& floors) {
@@ -64,26 +65,29 @@ SplitReport report_split(const Session& s, Engine& engine, const std::string& sp
   SplitReport r;
   r.split = split;
   r.step = step;
-  r.evaluation = evaluate(engine, *data, *s.collator, {s.evaluation_tokens(), 0, s.classifies()});
-  r.floors = FloorCounts(s.corpus, s.targets, 0).measure(*data, *s.collator, 0, data->size());
-  const bool tested = with_links && !s.corpus.link_classes.empty() && s.config.objectives[0].kind == ObjectiveKind::kMaskedLm;
-  if (tested) r.links = test_links(s, engine, *data, r.floors);
+  r.evaluation = evaluate(engine, *data, *s.collator, s.heads(), {s.evaluation_tokens(), 0});
+  for (size_t k = 0; k < s.targets.size(); ++k)
+    r.floors.push_back(measure_floors(s.corpus, s.targets, k, *data, *s.collator, 0, data->size()));
+  const bool masked = s.config.objectives.size() == 1 && s.config.objectives[0].kind == ObjectiveKind::kMaskedLm;
+  if (with_links && masked && !s.corpus.link_classes.empty()) r.links = test_links(s, engine, *data, r.floors[0]);
   return r;
 }
 
 Json to_json(const SplitReport& r) {
   const Evaluation& e = r.evaluation;
-  Json out{{"split", r.split}, {"step", r.step}, {"examples", e.examples}, {"targets", e.targets}, {"loss", e.loss}};
-  out["floors"] = Json::object();
-  for (const auto& [name, value] : r.floors.all.named()) out["floors"][std::string(name)] = value;
-  if (const auto left = share_left(e.loss, r.floors.all.unigram, r.floors.all.entropy)) out["share_left"] = *left;
-  out["accuracy"] = e.accuracy;
-  if (e.classes.empty()) {
-    out["perplexity"] = e.perplexity;
-  } else {
-    out["precision"] = e.precision;
-    out["recall"] = e.recall;
-    out["f1"] = e.f1;
+  Json out{{"split", r.split}, {"step", r.step}, {"examples", e.examples}};
+  const bool several = e.heads.size() > 1;
+  if (several) out["loss"] = e.loss;
+  for (size_t k = 0; k < e.heads.size(); ++k) {
+    const HeadEvaluation& head = e.heads[k];
+    const Floors& floors = r.floors[k].all;
+    Json& to = several ? out[std::string(name_of(head.kind))] : out;
+    to["targets"] = head.targets;
+    to["loss"] = head.loss();
+    to["floors"] = Json::object();
+    for (const auto& [name, value] : floors.named()) to["floors"][std::string(name)] = value;
+    if (const auto left = share_left(head.loss(), floors.unigram, floors.entropy)) to["share_left"] = *left;
+    for (const auto& [name, value] : head.metrics) to[std::string(name)] = value;
   }
   for (const LinkResult& l : r.links) {
     Json link{{"count", l.count},
@@ -107,32 +111,70 @@ Json to_json(const SplitReport& r) {
   return out;
 }
 
-std::string draw_report(const SplitReport& r, const Session& s, const TerminalStyle& style) {
-  const Evaluation& e = r.evaluation;
-  const Floors& f = r.floors.all;
-  std::string out = toned(fmt::format("{}: {} {}, step {}", r.split, thousands(e.examples),
-                                      e.examples == 1 ? "sequence" : "sequences", thousands(r.step)),
-                          Tone::kBold, style) +
-                    "\n";
+namespace {
+
+std::string written(std::string_view metric, double value) {
+  const bool number = metric == "loss" || metric == "mse" || metric == "mae" || metric == "pearson" || metric == "spearman";
+  return metric == "perplexity" ? fmt::format("{:.3f}", value) : number ? fmt::format("{:.4f}", value) : percent(value);
+}
+
+// The group that stands in one line: precision, recall and f1, of all or of what.
+std::string draw_scores(const HeadEvaluation& e, std::string_view name, const std::string& prefix) {
+  return fmt::format("  {:<11} precision {}, recall {}, f1 {}\n", name, percent(e.metric(prefix + "precision")),
+                     percent(e.metric(prefix + "recall")), percent(e.metric(prefix + "f1")));
+}
+
+std::string draw_head(const HeadEvaluation& e, const Floors& f, const ObjectiveSettings& objective) {
   std::vector<std::string> beside;
   if (f.entropy) beside.push_back(fmt::format("nothing can do better than {:.4f}", *f.entropy));
   if (f.bigram) beside.push_back(fmt::format("bigram {:.3f}", *f.bigram));
   if (f.unigram) beside.push_back(fmt::format("unigram {:.3f}", *f.unigram));
   if (f.uniform) beside.push_back(fmt::format("uniform {:.3f}", *f.uniform));
-  out += fmt::format("  loss        {:.4f}     {}\n", e.loss, fmt::join(beside, " · "));
-  if (const auto left = share_left(e.loss, f.unigram, f.entropy))
+  if (f.mean) beside.push_back(fmt::format("always the training mean: {:.4f}", *f.mean));
+  std::string out = fmt::format("  loss        {:.4f}     {}\n", e.loss(), fmt::join(beside, " · "));
+  if (const auto left = share_left(e.loss(), f.unigram, f.entropy))
     out += fmt::format("  learned     {:<10} of what there is to learn between unigram and the best\n", percent(1 - *left));
-  out += fmt::format("  accuracy    {:<10} {}\n", percent(e.accuracy),
-                     f.majority ? fmt::format("always the most frequent answer: {}", percent(*f.majority)) : "");
-  if (e.classes.empty())
-    out += fmt::format("  perplexity  {:.3f}\n", e.perplexity);
-  else
-    out += fmt::format("  macro       precision {}, recall {}, f1 {}\n", percent(e.precision), percent(e.recall), percent(e.f1));
+  for (const auto& [name, value] : e.metrics) {
+    if (name == "loss" || name.ends_with("precision") || name.ends_with("recall") || name.ends_with("f1")) continue;
+    const bool majority = name == "accuracy" && f.majority;
+    out += fmt::format("  {:<11} {:<10} {}\n", name, written(name, value),
+                       majority ? fmt::format("always the most frequent answer: {}", percent(*f.majority)) : "");
+  }
+  const bool several = e.kind == ObjectiveKind::kMultiLabelClassification;
+  if (!e.classes.empty()) out += draw_scores(e, !e.entities.empty() ? "entities" : several ? "labels" : "macro", "");
+  if (several) out += draw_scores(e, "macro", "macro_");
   if (e.unknown > 0)
-    out += fmt::format("  {} of the labels were not in the training split and count as wrong\n", thousands(e.unknown));
-  if (s.config.objectives[0].label_smoothing > 0)
-    out += fmt::format("  The loss holds label smoothing of {}; what it is compared with does not.\n",
-                       s.config.objectives[0].label_smoothing);
+    out += fmt::format("  {} of the {} were not in the training split and count as wrong\n", thousands(e.unknown),
+                       e.kind == ObjectiveKind::kTokenClassification ? "tags" : "labels");
+  if (e.cut > 0) out += fmt::format("  {} of the words are beyond data.max_length and count as wrong\n", thousands(e.cut));
+  if (objective.label_smoothing > 0)
+    out += fmt::format("  The loss holds label smoothing of {}; what it is compared with does not.\n", objective.label_smoothing);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> headlines(const Evaluation& e) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const HeadEvaluation& head : e.heads) {
+    const std::string_view name = headline_metric(head.kind);
+    all.emplace_back(e.heads.size() > 1 ? fmt::format("{}.{}", name_of(head.kind), name) : std::string(name),
+                     written(name, head.metric(name)));
+  }
+  return all;
+}
+
+std::string draw_report(const SplitReport& r, const Session& s, const TerminalStyle& style) {
+  const Evaluation& e = r.evaluation;
+  std::string out = toned(fmt::format("{}: {} {}, step {}", r.split, thousands(e.examples),
+                                      e.examples == 1 ? "sequence" : "sequences", thousands(r.step)),
+                          Tone::kBold, style) +
+                    "\n";
+  if (e.heads.size() > 1) out += fmt::format("  loss        {:.4f}     the weighted sum over the heads\n", e.loss);
+  for (size_t k = 0; k < e.heads.size(); ++k) {
+    if (e.heads.size() > 1) out += fmt::format("\n{}\n", name_of(e.heads[k].kind));
+    out += draw_head(e.heads[k], r.floors[k].all, s.config.objectives[k]);
+  }
   if (!r.links.empty()) out += "\n" + draw_links(r.links);
   return out;
 }
@@ -165,29 +207,45 @@ std::string draw_links(const std::vector<LinkResult>& links) {
   return out;
 }
 
-std::string draw_classes(const SplitReport& r, const std::vector<std::string>& labels, const TerminalStyle& style) {
-  const Evaluation& e = r.evaluation;
-  int width = display_width("truth ↓");
-  for (const std::string& label : labels) width = std::max(width, display_width(printable(label)));
-  width = std::min(width, 24);
-  std::string out = fmt::format("  {}  precision   recall       f1    truth\n", fit("class", width));
-  std::vector<size_t> shown;
-  for (size_t c = 0; c < e.classes.size(); ++c) {
-    const ClassScore& score = e.classes[c];
-    if (score.truth + score.predicted == 0) continue;
-    shown.push_back(c);
-    out += fmt::format("  {}  {:>9}  {:>7}  {:>7}  {:>7}\n", fit(printable(labels[c]), width), percent(score.precision()),
-                       percent(score.recall()), percent(score.f1()), thousands(score.truth));
+namespace {
+
+struct Row {
+  std::string name;
+  ClassScore score;
+};
+
+// At most kMostRows of them, the most frequent ones, in the order in which they stand.
+std::string draw_scores(const std::string& title, std::vector<Row> rows, int width) {
+  std::erase_if(rows, [](const Row& r) { return r.score.truth + r.score.predicted == 0; });
+  std::vector<int64_t> counts;
+  for (const Row& r : rows) counts.push_back(r.score.truth);
+  std::sort(counts.rbegin(), counts.rend());
+  const int64_t least = rows.size() > kMostRows ? counts[kMostRows - 1] : 0;
+  std::string out = fmt::format("  {}  precision   recall       f1    truth\n", fit(title, width));
+  size_t shown = 0;
+  for (const Row& r : rows) {
+    if (r.score.truth < least || shown == kMostRows) continue;
+    ++shown;
+    out += fmt::format("  {}  {:>9}  {:>7}  {:>7}  {:>7}\n", fit(printable(r.name), width), percent(r.score.precision()),
+                       percent(r.score.recall()), percent(r.score.f1()), thousands(r.score.truth));
   }
-  if (shown.size() > kMostConfusion)
-    return out + fmt::format("  (the confusion matrix of {} classes is in --json)\n", shown.size());
+  if (shown < rows.size()) out += fmt::format("  (the other {} are in --json)\n", rows.size() - shown);
+  return out;
+}
+
+std::string draw_confusion(const HeadEvaluation& e, const std::vector<std::string>& names, int width,
+                           const TerminalStyle& style) {
+  std::vector<size_t> shown;
+  for (size_t c = 0; c < e.classes.size(); ++c)
+    if (e.classes[c].truth + e.classes[c].predicted > 0) shown.push_back(c);
+  if (shown.size() > kMostConfusion) return fmt::format("  (the confusion matrix of {} classes is in --json)\n", shown.size());
   const int cell = 7;
-  if (width + 4 + static_cast<int>(shown.size()) * cell > style.width) return out;
-  out += fmt::format("\n  {}", fit("truth ↓", width));
-  for (size_t c : shown) out += " " + fit(printable(labels[c]), cell - 1, true);
+  if (width + 4 + static_cast<int>(shown.size()) * cell > style.width) return {};
+  std::string out = fmt::format("\n  {}", fit("truth ↓", width));
+  for (size_t c : shown) out += " " + fit(printable(names[c]), cell - 1, true);
   out += "   ← predicted\n";
   for (size_t t : shown) {
-    out += "  " + fit(printable(labels[t]), width);
+    out += "  " + fit(printable(names[t]), width);
     const double all = std::max<double>(1, static_cast<double>(e.classes[t].truth));
     for (size_t p : shown) {
       const int64_t count = e.confusion[t * e.classes.size() + p];
@@ -196,6 +254,21 @@ std::string draw_classes(const SplitReport& r, const std::vector<std::string>& l
     out += "\n";
   }
   return out;
+}
+
+}  // namespace
+
+std::string draw_classes(const HeadEvaluation& e, const std::vector<std::string>& names, const TerminalStyle& style) {
+  std::vector<Row> rows;
+  if (!e.entities.empty())
+    for (const auto& [type, score] : e.entities) rows.push_back({type, score});
+  else
+    for (size_t c = 0; c < e.classes.size(); ++c) rows.push_back({names[c], e.classes[c]});
+  int width = display_width("truth ↓");
+  for (const Row& r : rows) width = std::max(width, display_width(printable(r.name)));
+  width = std::min(width, 24);
+  const std::string title = e.entities.empty() ? "class" : "entity";
+  return draw_scores(title, std::move(rows), width) + (e.confusion.empty() ? "" : draw_confusion(e, names, width, style));
 }
 
 }  // namespace vitrine

@@ -34,68 +34,98 @@ EngineSettings for_one_sentence(EngineSettings settings, int64_t length) {
   return settings;
 }
 
-std::vector<Prediction> read_predictions(const Batch& batch, const HeadResult& result, const std::vector<std::string>& classes,
-                                         bool last_only, size_t answers) {
-  std::vector<Prediction> out;
-  const Targets& targets = batch.targets[0];
+// Probabilities of the classes: softmax(z), or σ(z) where several may hold.
+std::vector<double> probabilities(std::span<const double> z, ObjectiveKind kind) {
+  std::vector<double> p(z.begin(), z.end());
+  if (kind == ObjectiveKind::kMultiLabelClassification) {
+    for (double& x : p) x = 1 / (1 + std::exp(-x));
+    return p;
+  }
+  const double largest = *std::max_element(z.begin(), z.end());
+  double sum = 0;
+  for (double& x : p) sum += x = std::exp(x - largest);
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+void read_predictions(std::vector<Prediction>& out, const Targets& targets, const HeadResult& result, ObjectiveKind kind,
+                      const std::vector<std::string>& classes, const ValueScale& scale, size_t answers) {
   const auto C = static_cast<size_t>(result.classes);
+  const bool last_only = kind == ObjectiveKind::kCausalLm;
   for (size_t m = last_only && !targets.classes.empty() ? targets.classes.size() - 1 : 0; m < targets.classes.size(); ++m) {
     Prediction& p = out.emplace_back();
+    p.kind = kind;
     p.position = targets.rows.empty() ? -1 : targets.rows[m];
-    if (targets.classes[m] >= 0) p.truth = classes[static_cast<size_t>(targets.classes[m])];
-    const std::span<const double> z = std::span(result.logits).subspan(m * C, C);
-    const double largest = *std::max_element(z.begin(), z.end());
-    double sum = 0;
-    for (double x : z) sum += std::exp(x - largest);
+    if (kind == ObjectiveKind::kRegression) {
+      const auto text = [&](double value) { return fmt::format("{:.6g}", scale.mean + scale.deviation * value); };
+      if (targets.classes[m] >= 0) p.truth = text(targets.values[m]);
+      p.best.push_back({text(result.logits[m]), 1});
+      continue;
+    }
+    const bool several = kind == ObjectiveKind::kMultiLabelClassification;
+    if (targets.classes[m] >= 0 && !several) p.truth = classes[static_cast<size_t>(targets.classes[m])];
+    const std::vector<double> probability = probabilities(std::span(result.logits).subspan(m * C, C), kind);
     std::vector<size_t> order(C);
     std::iota(order.begin(), order.end(), size_t{0});
-    const size_t k = std::min(answers, C);
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
-                      [&](size_t a, size_t b) { return z[a] != z[b] ? z[a] > z[b] : a < b; });
-    for (size_t i = 0; i < k; ++i) p.best.push_back({classes[order[i]], std::exp(z[order[i]] - largest) / sum});
+    const size_t n = std::min(answers, C);
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), [&](size_t a, size_t b) {
+      return probability[a] != probability[b] ? probability[a] > probability[b] : a < b;
+    });
+    for (size_t i = 0; i < n; ++i) p.best.push_back({classes[order[i]], probability[order[i]]});
   }
-  return out;
 }
 
-std::vector<std::string> class_names(const Config& config, const Tokenizer& tokenizer, const std::vector<std::string>& labels) {
-  if (config.objectives[0].kind == ObjectiveKind::kSequenceClassification) return labels;
-  std::vector<std::string> names;
-  for (int64_t id = 0; id < tokenizer.size(); ++id) names.emplace_back(tokenizer.token(static_cast<int32_t>(id)));
-  return names;
+std::vector<std::string> class_names(ObjectiveKind kind, const Tokenizer& tokenizer, const Names& names) {
+  if (kind == ObjectiveKind::kTokenClassification) return names.tags;
+  if (kind != ObjectiveKind::kMaskedLm && kind != ObjectiveKind::kCausalLm) return names.labels;
+  std::vector<std::string> tokens;
+  for (int64_t id = 0; id < tokenizer.size(); ++id) tokens.emplace_back(tokenizer.token(static_cast<int32_t>(id)));
+  return tokens;
 }
 
-SentenceView view(Engine& engine, const Config& config, const Batch& batch, const Tokenizer& tokenizer,
-                  const std::vector<std::string>& labels, size_t answers) {
+SentenceView view(Engine& engine, const Config& config, const Batch& batch, const Tokenizer& tokenizer, const Names& names,
+                  const ValueScale& scale, size_t answers) {
   SentenceView v;
   for (int32_t id : batch.tokens) v.shown.tokens.emplace_back(tokenizer.token(id));
   v.maps = AttentionMaps(config.model.layers, config.model.heads, batch.size());
   AttentionRecorder recorder(v.maps);
   ForwardResult result;
   engine.forward(batch, result, Want::kLogits, &recorder);
-  const bool last_only = config.objectives[0].kind == ObjectiveKind::kCausalLm;
-  v.predictions = read_predictions(batch, result[0], class_names(config, tokenizer, labels), last_only, answers);
+  for (size_t k = 0; k < result.size(); ++k) {
+    const ObjectiveKind kind = config.objectives[k].kind;
+    read_predictions(v.predictions, batch.targets[k], result[k], kind, class_names(kind, tokenizer, names), scale, answers);
+  }
   if (config.objectives[0].kind == ObjectiveKind::kMaskedLm && v.predictions.size() == 1)
     v.shown.target = v.predictions[0].position;
   return v;
 }
 
-Batch batch_of(const Config& config, const std::vector<int32_t>& ids) {
+// What is to be predicted of a text without truth: its masks, its next token, a tag for each token, or something of the whole.
+Targets questions_of(ObjectiveKind kind, const Batch& batch, int64_t classes) {
+  Targets targets;
+  if (kind != ObjectiveKind::kMaskedLm && kind != ObjectiveKind::kCausalLm && kind != ObjectiveKind::kTokenClassification) {
+    targets.classes = {-1};
+    if (kind != ObjectiveKind::kSequenceClassification) targets.values.resize(static_cast<size_t>(classes));
+    return targets;
+  }
+  for (int64_t i = 0; i < batch.size(); ++i) {
+    const int32_t token = batch.tokens[static_cast<size_t>(i)];
+    const bool asked = kind == ObjectiveKind::kMaskedLm              ? token == Tokenizer::kMask
+                       : kind == ObjectiveKind::kTokenClassification ? token != Tokenizer::kCls
+                                                                     : true;
+    if (asked) targets.rows.push_back(static_cast<int32_t>(i)), targets.classes.push_back(-1);
+  }
+  return targets;
+}
+
+Batch batch_of(const Config& config, const std::vector<int32_t>& ids, int64_t labels) {
   Batch batch;
   if (prepends_cls(targets_of(config))) batch.tokens.push_back(Tokenizer::kCls);
   batch.tokens.insert(batch.tokens.end(), ids.begin(), ids.end());
   batch.offsets = {0, batch.size()};
   batch.sequences = {0};
-  Targets& targets = batch.targets.emplace_back();
-  if (config.objectives[0].kind == ObjectiveKind::kSequenceClassification) {
-    targets.classes = {-1};
-  } else {
-    for (int64_t i = 0; i < batch.size(); ++i) {
-      const bool masked = batch.tokens[static_cast<size_t>(i)] == Tokenizer::kMask;
-      if (config.objectives[0].kind == ObjectiveKind::kMaskedLm && !masked) continue;
-      targets.rows.push_back(static_cast<int32_t>(i));
-      targets.classes.push_back(-1);
-    }
-  }
+  for (const ObjectiveSettings& o : config.objectives)
+    batch.targets.push_back(questions_of(o.kind, batch, o.kind == ObjectiveKind::kRegression ? 1 : labels));
   return batch;
 }
 
@@ -115,13 +145,13 @@ SentenceView view_text(const Run& run, const std::string& text, size_t answers) 
   if (std::ssize(ids) + extra > limit)
     fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
          std::ssize(ids) + extra, limit);
-  const Batch batch = batch_of(run.config, ids);
-  const EngineSettings settings = for_one_sentence(
-      engine_settings_of(run.config, tokenizer.size(), {run.learned.labels, run.learned.tags}, batch.size(), batch.size()),
-      batch.size());
+  const Names names{run.learned.labels, run.learned.tags};
+  const Batch batch = batch_of(run.config, ids, std::ssize(names.labels));
+  const EngineSettings settings =
+      for_one_sentence(engine_settings_of(run.config, tokenizer.size(), names, batch.size(), batch.size()), batch.size());
   const std::unique_ptr<Engine> engine = make_engine(run.config.run.precision, settings);
   engine->set_parameters(run.checkpoint.model);
-  return view(*engine, run.config, batch, tokenizer, run.learned.labels, answers);
+  return view(*engine, run.config, batch, tokenizer, names, run.learned.scale.value_or(ValueScale()), answers);
 }
 
 SentenceView view_sample(const Session& s, const LoadedCheckpoint& checkpoint, const std::string& split, int64_t number,
@@ -140,9 +170,9 @@ SentenceView view_sample(const Session& s, const LoadedCheckpoint& checkpoint, c
   const std::unique_ptr<Engine> untrained = make_engine(s.config.run.precision, settings);
   const std::unique_ptr<Engine> engine = make_engine(s.config.run.precision, settings);
   engine->set_parameters(checkpoint.model);
-  SentenceView v = view(*engine, s.config, batch, *s.corpus.tokenizer, s.corpus.labels, answers);
+  SentenceView v = view(*engine, s.config, batch, *s.corpus.tokenizer, s.names(), s.corpus.scale.value_or(ValueScale()), answers);
   const std::vector<Link> links = one.links(0);
-  if (links.empty() || s.config.objectives[0].kind != ObjectiveKind::kMaskedLm) return v;
+  if (links.empty() || s.config.objectives.size() > 1 || s.config.objectives[0].kind != ObjectiveKind::kMaskedLm) return v;
   const Link& link = links.front();
   const auto k = static_cast<size_t>(link.link_class);
   const LinkClass& link_class = s.corpus.link_classes[k];

@@ -11,13 +11,14 @@ namespace vitrine {
 
 // What a model answers at one position (or for the whole sequence: position −1).
 struct Prediction {
+  ObjectiveKind kind = ObjectiveKind::kMaskedLm;
   int64_t position = -1;
   std::string truth;  // empty where it is not known
   struct Answer {
     std::string text;
     double probability;
   };
-  std::vector<Answer> best;  // falling
+  std::vector<Answer> best;  // falling; of a number: itself
 };
 
 // The link of a sentence, measured on this sentence alone (see inspect/link_test.h).

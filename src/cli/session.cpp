@@ -177,6 +177,11 @@ Session make_session(const Config& config, Learned learned) {
   if (asks_for(s.targets, TargetKind::kLabel) && c.labels.size() < 2)
     fail(ErrorKind::kData, "{}: sequence_classification needs at least two labels, and the training split has {}",
          config.data.train, c.labels.size());
+  if (asks_for(s.targets, TargetKind::kLabels) && c.labels.empty())
+    fail(ErrorKind::kData, "{}: multi_label_classification needs a label, and the training split has none", config.data.train);
+  if (asks_for(s.targets, TargetKind::kTags) && c.tags.size() < 2)
+    fail(ErrorKind::kData, "{}: token_classification needs at least two tags, and the training split has {}", config.data.train,
+         c.tags.size());
   s.engine = engine_settings_of(config, c.tokenizer->size(), s.names(), c.shortest, c.longest);
   s.collator = std::make_unique<Collator>(s.targets, c.tokenizer->size(), seed, s.engine.class_weights, std::ssize(c.labels),
                                           c.scale.value_or(ValueScale()));
@@ -189,6 +194,13 @@ std::unique_ptr<Engine> Session::make_engine() const { return vitrine::make_engi
 std::unique_ptr<Loader> Session::make_loader() const {
   return std::make_unique<Loader>(*corpus.train, *collator, config.training.batch_size, config.training.batch_tokens,
                                   static_cast<uint64_t>(config.run.seed));
+}
+
+std::vector<MeasuredHead> Session::heads() const {
+  std::vector<MeasuredHead> heads;
+  for (const ObjectiveSettings& o : config.objectives)
+    heads.push_back({o.kind, o.weight, corpus.tags, corpus.unknown_tags, corpus.scale.value_or(ValueScale())});
+  return heads;
 }
 
 int64_t Session::evaluation_tokens() const { return std::max(engine.batch_tokens, kEvaluationTokens); }
@@ -267,7 +279,7 @@ std::string initialize(Engine& engine, const Config& config, const Names& names)
       std::erase_if(file.tensors, [&](const NamedTensor& t) { return t.name.starts_with(head); });
     };
     const Learned theirs = read_learned(from);
-    if (theirs.labels != names.labels) forget("classifier.");  // its rows stand for other classes
+    if (theirs.labels != names.labels) forget("classifier."), forget("labeller.");  // their rows stand for other classes
     if (theirs.tags != names.tags) forget("tagger.");
   } else {
     file = read_safetensors(from);

@@ -8,6 +8,7 @@
 #include "data/loader.h"
 #include "train/checkpoint.h"
 #include "train/engine.h"
+#include "train/evaluation.h"
 #include "train/run_directory.h"
 
 namespace vitrine {
@@ -27,9 +28,12 @@ struct Session {
 
   std::unique_ptr<Engine> make_engine() const;
   std::unique_ptr<Loader> make_loader() const;  // of the training split
-  bool classifies() const { return config.objectives[0].kind == ObjectiveKind::kSequenceClassification; }
-  int64_t evaluation_tokens() const;  // of a batch
+  int64_t evaluation_tokens() const;            // of a batch
+  std::vector<MeasuredHead> heads() const;
   Names names() const { return {corpus.labels, corpus.tags}; }
+  const std::vector<std::string>& names_of(ObjectiveKind kind) const {
+    return kind == ObjectiveKind::kTokenClassification ? corpus.tags : corpus.labels;
+  }
 };
 Session make_session(const Config& config, Learned learned = {});
 

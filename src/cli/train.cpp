@@ -112,8 +112,14 @@ class TrainVerb : public Verb {
       }
       if (!outcome.report) continue;
       reports.push_back(to_json(*outcome.report));
-      table += fmt::format("  {:>6}  {:>9.4f}  {:>8.2f} %   {}\n", seed, outcome.report->evaluation.loss,
-                           100 * outcome.report->evaluation.accuracy, outcome.run);
+      std::string title = fmt::format("  {:>6}  {:>9}", "seed", "loss"),
+                  row = fmt::format("  {:>6}  {:>9.4f}", seed, outcome.report->evaluation.loss);
+      for (const auto& [name, value] : headlines(outcome.report->evaluation)) {
+        title += fmt::format("  {:>10}", name);
+        row += fmt::format("  {:>{}}", value, std::max<size_t>(10, name.size()));
+      }
+      if (table.empty()) table = title + "   run\n";
+      table += fmt::format("{}   {}\n", row, outcome.run);
     }
     const std::vector<NamedSpread> spreads = reports.empty() ? std::vector<NamedSpread>{} : spreads_of(reports);
     if (json_) {
@@ -127,8 +133,7 @@ class TrainVerb : public Verb {
     }
     std::string text;
     if (!reports.empty()) {
-      text = fmt::format("{} over {} seeds\n  {:>6}  {:>9}  {:>10}   run\n{}", reports[0]["split"].get<std::string>(),
-                         reports.size(), "seed", "loss", "accuracy", table);
+      text = fmt::format("{} over {} seeds\n{}", reports[0]["split"].get<std::string>(), reports.size(), table);
       text += "  mean ± standard deviation\n";
       for (const auto& [name, s] : spreads)
         if (!name.starts_with("floors.")) text += fmt::format("  {:<40} {:>9.4f} ± {:.4f}\n", name, s.mean, s.deviation);

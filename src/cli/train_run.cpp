@@ -65,11 +65,16 @@ void log_corpus(const Session& s) {
   if (c.validation) splits += " · " + thousands(c.validation->size()) + " validation";
   if (c.test) splits += " · " + thousands(c.test->size()) + " test";
   log_info("data        {} sequences; {} tokens in the vocabulary{}; lengths {} to {}", splits, thousands(c.tokenizer->size()),
-           c.labels.empty() ? "" : fmt::format(", {} labels", c.labels.size()), c.shortest, c.longest);
+           (c.labels.empty() ? "" : fmt::format(", {} labels", c.labels.size())) +
+               (c.tags.empty() ? "" : fmt::format(", {} tags", c.tags.size())),
+           c.shortest, c.longest);
   if (c.cut.sequences_cut > 0)
     log_info("            {} sequences were cut to data.max_length {}: {} tokens left out", thousands(c.cut.sequences_cut),
              s.config.data.max_length, thousands(c.cut.tokens_cut));
   if (c.cut.links_lost > 0) log_warning("{} links lost their source or target to data.max_length", thousands(c.cut.links_lost));
+  if (c.cut.unknown_tags > 0)
+    log_warning("{} words of validation and test have tags that do not occur in the training split; they count as wrong",
+                thousands(c.cut.unknown_tags));
   if (c.cut.unknown_labels > 0)
     log_warning("{} labels of validation and test do not occur in the training split; they count as wrong",
                 thousands(c.cut.unknown_labels));
@@ -92,9 +97,19 @@ void log_plan(const Session& s, const Engine& engine, const Loader& loader, int6
   log_info("training    {} ({:.4g} epochs)", count(steps, "step"), static_cast<double>(steps) / static_cast<double>(per_epoch));
 }
 
+// Of one head; of several there is no one floor but the sum of what knowing only how frequent each answer is would give (unigram).
 Floors floors_of(const Session& s) {
   const Dataset& data = s.corpus.validation ? *s.corpus.validation : *s.corpus.train;
-  return FloorCounts(s.corpus, s.targets, 0).measure(data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
+  Floors sum;
+  sum.unigram = 0;
+  for (size_t k = 0; k < s.targets.size(); ++k) {
+    const Floors f = measure_floors(s.corpus, s.targets, k, data, *s.collator, 0, std::min(kFloorExamples, data.size())).all;
+    if (s.targets.size() == 1) return f;
+    const std::optional<double> prior = f.unigram ? f.unigram : f.mean;
+    if (!prior) return {};
+    *sum.unigram += s.config.objectives[k].weight * *prior;
+  }
+  return sum;
 }
 
 // That which the progress line shows.
@@ -102,6 +117,7 @@ std::pair<std::string, double> lowest(const Floors& f) {
   if (f.entropy) return {"floor", *f.entropy};
   if (f.bigram) return {"bigram", *f.bigram};
   if (f.unigram) return {"unigram", *f.unigram};
+  if (f.mean) return {"mean", *f.mean};
   return {"", -1};
 }
 
@@ -195,8 +211,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   std::function<Evaluation()> validate;
   if (session.corpus.validation)
     validate = [&] {
-      return evaluate(*engine, *session.corpus.validation, *session.collator,
-                      {session.evaluation_tokens(), 0, session.classifies()});
+      return evaluate(*engine, *session.corpus.validation, *session.collator, session.heads(), {session.evaluation_tokens(), 0});
     };
   const TrainerSettings settings{
       steps, config.optimizer.learning_rate, config.schedule, config.evaluation, config.checkpoint, config.log.interval};

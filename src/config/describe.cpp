@@ -1,5 +1,6 @@
 #include "config/config.h"
 #include "config/registry.h"
+#include "train/metrics.h"
 
 // Every key of a configuration, as one table: name, member, range, meaning; then when it applies.
 namespace vitrine {
@@ -120,29 +121,37 @@ void describe_model(Key& s, ModelSettings& o) {
 
 void describe_objective(Key& s, ObjectiveSettings& o) {
   const std::string kind = s.path + ".kind";
-  s.choice("kind", o.kind,
-           {{"masked_lm", ObjectiveKind::kMaskedLm},
-            {"causal_lm", ObjectiveKind::kCausalLm},
-            {"sequence_classification", ObjectiveKind::kSequenceClassification}},
-           "What the model learns: masked tokens, the next token, or the class of a sequence")
+  Words<ObjectiveKind> kinds;
+  for (const ObjectiveKind k :
+       {ObjectiveKind::kMaskedLm, ObjectiveKind::kCausalLm, ObjectiveKind::kSequenceClassification,
+        ObjectiveKind::kTokenClassification, ObjectiveKind::kMultiLabelClassification, ObjectiveKind::kRegression})
+    kinds.emplace_back(name_of(k), k);
+  const std::vector<std::string> language = {"masked_lm", "causal_lm"},
+                                 pooled = {"sequence_classification", "multi_label_classification", "regression"},
+                                 one_of_classes = {"sequence_classification", "token_classification"},
+                                 classes = {"sequence_classification", "token_classification", "multi_label_classification"};
+  s.choice(
+       "kind", o.kind, kinds,
+       "What the model learns: masked tokens, the next token, the class of a sequence, a tag for each word, any number of labels "
+       "of a sequence, or a number")
       .required();
   s.number("weight", o.weight, kPositive, "Weight of this head's loss in the sum over all heads");
   s.number("rate", o.rate, kFraction, "Share of the tokens of a sequence that are predicted, one at least")
       .when(kind, {"masked_lm"})
       .when("data.kind", {"text", "lines", "labelled_lines", "random"});
-  s.boolean("tied", o.tied, "The head uses the token embedding as its weight").when(kind, {"masked_lm", "causal_lm"});
+  s.boolean("tied", o.tied, "The head uses the token embedding as its weight").when(kind, language);
   s.boolean("transform", o.transform, "BERT's linear layer, activation and norm before the head").when(kind, {"masked_lm"});
   s.choice("pooling", o.pooling, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}},
            "The mean over tokens, or a [CLS] token in front")
-      .when(kind, {"sequence_classification"});
-  s.boolean("pooler", o.pooler, "BERT's linear layer and tanh before the classifier").when(kind, {"sequence_classification"});
+      .when(kind, pooled);
+  s.boolean("pooler", o.pooler, "BERT's linear layer and tanh before the last one").when(kind, pooled);
   s.number("label_smoothing", o.label_smoothing, kShare, "Share of the target spread over all classes")
-      .when(kind, {"sequence_classification"});
-  s.weights("class_weights", o.class_weights, "Weight of each class in the loss, by label; those not named weigh 1")
-      .when(kind, {"sequence_classification"});
-  s.integer("classes", o.classes, between(2, 1e7), "Number of classes")
+      .when(kind, one_of_classes);
+  s.weights("class_weights", o.class_weights, "Weight of each class in the loss, by label or tag; those not named weigh 1")
+      .when(kind, one_of_classes);
+  s.integer("classes", o.classes, between(2, 1e7), "Number of classes, labels or tags")
       .optional()
-      .when(kind, {"sequence_classification"})
+      .when(kind, classes)
       .when("data.kind", {"random"})
       .required();
 }
@@ -203,9 +212,9 @@ void describe_training(Key& root, Config& c) {
 
   Key& evaluation = root.section("evaluation", "How progress is measured, on the validation split");
   evaluation.integer("every", c.evaluation.every, kSteps, "Steps between evaluations; 0: at the end only");
-  Words<std::string> metrics;
-  for (const char* name : {"loss", "accuracy", "perplexity", "precision", "recall", "f1"}) metrics.emplace_back(name, name);
-  evaluation.choice("metric", c.evaluation.metric, metrics, "What decides which checkpoint is best");
+  evaluation.metric(
+      "metric", c.evaluation.metric,
+      "What decides which checkpoint is best; with several heads that have it, under its head: `token_classification.f1`");
   evaluation.integer("patience", c.evaluation.patience, kSteps,
                      "Evaluations without a better one before training stops; 0: never");
 

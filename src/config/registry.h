@@ -70,6 +70,9 @@ class Key {
   Key& weights(std::string child, std::map<std::string, double>& member, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<WeightsValue>(member));
   }
+  Key& metric(std::string child, std::string& member, std::string about) {
+    return add(std::move(child), std::move(about), std::make_unique<MetricValue>(member));
+  }
   template <class T>
   Key& choice(std::string child, T& member, Words<T> words, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<ChoiceValue<T>>(member, std::move(words)));

@@ -5,9 +5,33 @@
 #include "config/config.h"
 #include "config/reader.h"
 #include "config/suggest.h"
+#include "train/metrics.h"
 
 namespace vitrine {
 namespace {
+
+// Whether a kind of data can hold what an objective learns.
+bool offers(DataKind data, ObjectiveKind objective) {
+  switch (objective) {
+    case ObjectiveKind::kMaskedLm:
+    case ObjectiveKind::kCausalLm: return true;
+    case ObjectiveKind::kSequenceClassification: return data == DataKind::kLabelledLines || data == DataKind::kRandom;
+    case ObjectiveKind::kTokenClassification:
+    case ObjectiveKind::kMultiLabelClassification:
+    case ObjectiveKind::kRegression: return data == DataKind::kRandom;
+  }
+  return false;
+}
+
+// What is missing where there is none of it, and which data have it.
+std::pair<std::string, std::string> needs(ObjectiveKind objective) {
+  switch (objective) {
+    case ObjectiveKind::kTokenClassification: return {"needs a tag for each word", "`random` data have them"};
+    case ObjectiveKind::kMultiLabelClassification: return {"needs lists of labels", "`random` data have them"};
+    case ObjectiveKind::kRegression: return {"needs numbers", "`random` data have them"};
+    default: return {"needs labels", "`labelled_lines` has a label before each line"};
+  }
+}
 
 class Rules {
  public:
@@ -27,7 +51,8 @@ class Rules {
         c_.data.max_length = c_.data.length;
         reader_.imply("data.max_length", "data.length");
       }
-      for (const ObjectiveSettings& o : c_.objectives) c_.data.classes = std::max(c_.data.classes, o.classes);
+      for (const ObjectiveSettings& o : c_.objectives)
+        if (o.classes > 0) (o.kind == ObjectiveKind::kTokenClassification ? c_.data.tags : c_.data.classes) = o.classes;
     }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
@@ -74,13 +99,12 @@ class Rules {
 
   void check_objective(const ObjectiveSettings& o) {
     const std::string kind = kind_of(o), data = "data.kind", causal = "model.attention.causal";
-    const bool classify = o.kind == ObjectiveKind::kSequenceClassification;
-    const bool labelled = c_.data.kind == DataKind::kLabelledLines || c_.data.kind == DataKind::kRandom;
-    require(!classify || labelled, kind, data, "sequence_classification needs labels, and there are none in",
-            "`labelled_lines` has a label before each line");
+    const auto [what, help] = needs(o.kind);
+    require(offers(c_.data.kind, o.kind), kind, data, fmt::format("{} {}, and there are none in", name_of(o.kind), what), help);
     require(o.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, causal, kind,
             "a model that sees the next token cannot learn to predict it; it must be true for");
-    require(!(classify && o.pooling == Pooling::kCls && c_.model.attention.causal), path_of(o) + ".pooling", causal,
+    const bool pools = !unmet_condition(reader_.root(), *reader_.root().find(path_of(o) + ".pooling"));
+    require(!(pools && o.pooling == Pooling::kCls && c_.model.attention.causal), path_of(o) + ".pooling", causal,
             "[CLS] in front sees only itself with", "`pooling: mean` works with causal attention");
     if (o.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(causal))
       reader_.diagnostics().warn(reader_.place(causal),
@@ -96,6 +120,9 @@ class Rules {
         const auto is = [&](ObjectiveKind x, ObjectiveKind y) {
           return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x);
         };
+        const bool share = is(ObjectiveKind::kSequenceClassification, ObjectiveKind::kMultiLabelClassification);
+        require(!share || a.classes == b.classes, path_of(b) + ".classes", path_of(a) + ".classes",
+                "both heads name the labels of one corpus, so it must be the same as");
         require(!is(ObjectiveKind::kMaskedLm, ObjectiveKind::kCausalLm), kind_of(b), kind_of(a),
                 "the next token cannot be learnt from a text with masks; it does not go with");
       }
@@ -103,10 +130,20 @@ class Rules {
 
   void check_metric() {
     const std::string& metric = c_.evaluation.metric;
-    const ObjectiveSettings& o = c_.objectives.front();
-    const bool classify = o.kind == ObjectiveKind::kSequenceClassification;
-    require(metric == "loss" || metric == "accuracy" || classify != (metric == "perplexity"), "evaluation.metric", kind_of(o),
-            fmt::format("{} does not exist for", metric));
+    const size_t dot = metric.find('.');
+    const std::string head = metric.substr(0, dot == std::string::npos ? 0 : dot), name = metric.substr(dot + 1);
+    std::vector<std::string> measured;
+    for (const ObjectiveSettings& o : c_.objectives) {
+      const auto names = metric_names(o.kind);
+      if ((head.empty() || head == name_of(o.kind)) && std::find(names.begin(), names.end(), name) != names.end())
+        measured.push_back(fmt::format("{}.{}", name_of(o.kind), name));
+    }
+    if (measured.empty())
+      require(false, "evaluation.metric", kind_of(c_.objectives.front()), fmt::format("{} does not exist for", metric));
+    if (measured.size() > 1 && metric != "loss" && !reader_.bad("evaluation.metric"))
+      reader_.diagnostics().error(reader_.place("evaluation.metric"),
+                                  fmt::format("evaluation.metric: {} is measured of several heads", metric),
+                                  fmt::format("one of {} says which", list_text(measured, "and")));
   }
 
   // Two keys of which one is meant; what stands in a later source replaces the other, and the first may not be missing for ever.

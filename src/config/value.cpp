@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "config/suggest.h"
+#include "train/metrics.h"
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -308,6 +309,36 @@ std::string WeightsValue::write(const WriteContext&) const {
   std::vector<std::string> pairs;
   for (const auto& [label, weight] : member_) pairs.push_back(fmt::format("{}: {}", write_text(label), write_number(weight)));
   return fmt::format("{{{}}}", fmt::join(pairs, ", "));
+}
+
+namespace {
+
+constexpr ObjectiveKind kKinds[] = {ObjectiveKind::kMaskedLm,
+                                    ObjectiveKind::kCausalLm,
+                                    ObjectiveKind::kSequenceClassification,
+                                    ObjectiveKind::kTokenClassification,
+                                    ObjectiveKind::kMultiLabelClassification,
+                                    ObjectiveKind::kRegression};
+
+Words<std::string> metric_words() {
+  Words<std::string> words;
+  for (const ObjectiveKind kind : kKinds)
+    for (const std::string_view metric : metric_names(kind))
+      if (std::none_of(words.begin(), words.end(), [&](const auto& word) { return word.first == metric; }))
+        words.emplace_back(metric, metric);
+  for (const ObjectiveKind kind : kKinds)
+    for (const std::string_view metric : metric_names(kind)) {
+      const std::string name = fmt::format("{}.{}", name_of(kind), metric);
+      words.emplace_back(name, name);
+    }
+  return words;
+}
+
+}  // namespace
+
+MetricValue::MetricValue(std::string& member) : ChoiceValue(member, metric_words()) {
+  for (const auto& [name, value] : metric_words())
+    if (name.find('.') == std::string::npos) plain_.push_back(name);
 }
 
 std::string closest_word_help(const std::string& word, const std::vector<std::string>& words) {

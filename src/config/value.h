@@ -205,4 +205,14 @@ class ChoiceValue : public Bound<T> {
   Words<T> words_;
 };
 
+// The name of a metric, alone or under the objective that it is measured of.
+class MetricValue : public ChoiceValue<std::string> {
+ public:
+  explicit MetricValue(std::string& member);
+  std::string expected() const override { return one_of(plain_); }
+
+ private:
+  std::vector<std::string> plain_;  // without objectives
+};
+
 }  // namespace vitrine

@@ -13,9 +13,10 @@
 
 namespace vitrine {
 
-// Instead of a tag's number.
-constexpr int32_t kNoTag = -1;       // nothing to predict: a later piece of a word
-constexpr int32_t kUnknownTag = -2;  // the training split lacks it: has no loss and counts as wrong
+// Instead of a tag's number: nothing to predict (a later piece of a word).
+constexpr int32_t kNoTag = -1;
+// A tag that only other splits have, number u of Corpus::unknown_tags: −2 − u. It has no loss and counts as wrong.
+constexpr int32_t unknown_tag(int32_t u) { return -2 - u; }
 
 struct Example {
   std::vector<int32_t> tokens;  // at most max_length
@@ -45,7 +46,7 @@ class Dataset {
   virtual int64_t window() const { return 1; }
   virtual void read(int64_t i, Example& out, int64_t shift = 0) const = 0;
   virtual std::vector<Link> links(int64_t) const { return {}; }
-  // Tags (−2: unknown) of the words that max_length cut off, in order: what was cut is not right.
+  // Tags, as in Example, of the words that max_length cut off, in order: what was cut counts as wrong.
   virtual std::vector<int32_t> cut_tags(int64_t) const { return {}; }
   virtual double entropy(int64_t) const { return -1; }  // grammar: −log p(masked token | rest), exact; else −1
 };
@@ -66,9 +67,10 @@ struct ValueScale {
 struct Corpus {
   std::vector<std::unique_ptr<TextFile>> files;  // that the splits look into
   std::unique_ptr<Tokenizer> tokenizer;
-  std::vector<std::string> labels;  // of sequences, one or several each; sorted
-  std::vector<std::string> tags;    // of tokens, sorted
-  std::optional<ValueScale> scale;  // of numbers, where they are asked for
+  std::vector<std::string> labels;        // of sequences, one or several each; sorted
+  std::vector<std::string> tags;          // of tokens, sorted
+  std::vector<std::string> unknown_tags;  // that validation or test have and training lacks
+  std::optional<ValueScale> scale;        // of numbers, where they are asked for
   std::vector<LinkClass> link_classes;
   std::unique_ptr<Dataset> train, validation, test;  // validation and test may be null
   CutReport cut;

@@ -6,12 +6,59 @@
 namespace vitrine {
 namespace {
 
+constexpr int64_t kFloorBatch = 4096;  // tokens
+
 struct Mean {
   double sum = 0;
   int64_t count = 0;
   void add(double x) { sum += x, ++count; }
   std::optional<double> value() const { return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt; }
 };
+
+// Of several labels, each by itself.
+Floors label_floors(const Corpus& corpus, size_t k, const Dataset& split, const Collator& collator, int64_t first,
+                    int64_t count) {
+  const size_t C = corpus.labels.size();
+  std::vector<double> p(C, 0);
+  Example example;
+  for (int64_t i = 0; i < corpus.train->size(); ++i) {
+    corpus.train->read(i, example);
+    for (const int32_t c : example.labels)
+      if (c >= 0) ++p[static_cast<size_t>(c)];
+  }
+  for (double& share : p) share = (share + 1) / static_cast<double>(corpus.train->size() + 2);
+  Mean loss, exact;
+  for_each_batch(split, collator, kFloorBatch, first, count, [&](const Batch& batch) {
+    const Targets& t = batch.targets[k];
+    for (size_t b = 0; b < t.classes.size(); ++b) {
+      double sum = 0;
+      bool right = t.classes[b] == 0;
+      for (size_t c = 0; c < C; ++c) {
+        const bool holds = t.values[b * C + c] != 0;
+        sum -= std::log(holds ? p[c] : 1 - p[c]);
+        right &= holds == (p[c] > 0.5);
+      }
+      if (t.classes[b] == 0) loss.add(sum / static_cast<double>(C));
+      exact.add(right);
+    }
+  });
+  Floors floors;
+  floors.uniform = std::log(2.0), floors.unigram = loss.value(), floors.majority = exact.value();
+  return floors;
+}
+
+// Of scaled numbers, whose mean in the training split is 0.
+Floors value_floors(size_t k, const Dataset& split, const Collator& collator, int64_t first, int64_t count) {
+  Mean squares;
+  for_each_batch(split, collator, kFloorBatch, first, count, [&](const Batch& batch) {
+    const Targets& t = batch.targets[k];
+    for (size_t b = 0; b < t.classes.size(); ++b)
+      if (t.classes[b] >= 0) squares.add(t.values[b] * t.values[b]);
+  });
+  Floors floors;
+  floors.mean = squares.value();
+  return floors;
+}
 
 }  // namespace
 
@@ -61,15 +108,18 @@ std::vector<std::pair<std::string_view, double>> Floors::named() const {
   const auto put = [&](std::string_view name, const std::optional<double>& value) {
     if (value) out.emplace_back(name, *value);
   };
-  put("uniform", uniform), put("unigram", unigram), put("bigram", bigram), put("majority", majority), put("entropy", entropy);
+  put("uniform", uniform), put("unigram", unigram), put("bigram", bigram), put("majority", majority), put("entropy", entropy),
+      put("mean", mean);
   return out;
 }
 
 FloorCounts::FloorCounts(const Corpus& corpus, const std::vector<TargetSettings>& targets, size_t k)
     : target_(targets[k]), index_(k), vocabulary_(corpus.tokenizer->size()), links_(corpus.link_classes.size()) {
   target_.prepend_cls = prepends_cls(targets);
-  const bool language = target_.kind != TargetKind::kLabel;
-  const auto sizes = language ? corpus.tokenizer->size() : static_cast<int64_t>(corpus.labels.size());
+  const bool language = target_.kind == TargetKind::kMasked || target_.kind == TargetKind::kNext;
+  const auto sizes = language                            ? corpus.tokenizer->size()
+                     : target_.kind == TargetKind::kTags ? std::ssize(corpus.tags)
+                                                         : std::ssize(corpus.labels);
   classes_ = language ? sizes - (Tokenizer::kSpecialCount - 1) : sizes;
   all_.counts.resize(sizes);
   if (language) pairs_ = std::make_unique<Pairs>(vocabulary_ + 1);  // context V: nothing stands there
@@ -93,6 +143,11 @@ FloorCounts::FloorCounts(const Corpus& corpus, const std::vector<TargetSettings>
 void FloorCounts::count(const Example& example) {
   if (target_.kind == TargetKind::kLabel) {
     if (example.label >= 0) all_.add(example.label);
+    return;
+  }
+  if (target_.kind == TargetKind::kTags) {
+    for (const int32_t tag : example.tags)
+      if (tag >= 0) all_.add(tag);
     return;
   }
   const auto size = static_cast<int32_t>(example.tokens.size());
@@ -162,13 +217,20 @@ SplitFloors FloorCounts::measure(const Dataset& split, const Collator& collator,
     }
     for (int64_t s = 0; masked && s < batch.sequence_count(); ++s) add_links(batch, s);
   };
-  for_each_batch(split, collator, 4096, first, count, add_batch);
+  for_each_batch(split, collator, kFloorBatch, first, count, add_batch);
 
   SplitFloors out;
-  out.all = {std::log(static_cast<double>(classes_)), unigram.value(), bigram.value(), majority.value(), entropy.value()};
+  out.all = {std::log(static_cast<double>(classes_)), unigram.value(), bigram.value(), majority.value(), entropy.value(), {}};
   for (size_t k = 0; k < links_.size(); ++k)
     out.links.push_back({link_unigram[k].count, link_unigram[k].value(), link_entropy[k].value()});
   return out;
+}
+
+SplitFloors measure_floors(const Corpus& corpus, const std::vector<TargetSettings>& targets, size_t k, const Dataset& split,
+                           const Collator& collator, int64_t first, int64_t count) {
+  if (targets[k].kind == TargetKind::kLabels) return {label_floors(corpus, k, split, collator, first, count), {}};
+  if (targets[k].kind == TargetKind::kValue) return {value_floors(k, split, collator, first, count), {}};
+  return FloorCounts(corpus, targets, k).measure(split, collator, first, count);
 }
 
 }  // namespace vitrine

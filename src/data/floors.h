@@ -19,6 +19,7 @@ struct Floors {
   std::optional<double> bigram;  // … given the token to the left; language models only
   std::optional<double> majority;  // accuracy of always answering the most frequent training target; unknown labels are wrong
   std::optional<double> entropy;   // mean of Dataset::entropy: nothing can do better
+  std::optional<double> mean;      // of numbers: the squared error of always answering the mean of the training split
   std::vector<std::pair<std::string_view, double>> named() const;  // those that apply, by these names
 };
 struct LinkFloors {
@@ -30,6 +31,11 @@ struct SplitFloors {
   Floors all;
   std::vector<LinkFloors> links;  // parallel to Corpus::link_classes
 };
+
+// Floors of target k on sequences [first, first + count) of `split`, by FloorCounts. Of several labels, each by itself:
+//   uniform ln 2;   unigram: p(c) = (n_c + 1)/(n + 2);   majority: share of sequences that hold exactly the labels with p(c) > ½
+SplitFloors measure_floors(const Corpus& corpus, const std::vector<TargetSettings>& targets, size_t k, const Dataset& split,
+                           const Collator& collator, int64_t first, int64_t count);
 
 // Counts of the training split: targets c, and pairs of c with the token a to its left ([CLS] or nothing at the beginning). Where
 // masking chooses the targets, every token counts as one. K: classes; of a language model all tokens but [MASK], [CLS], [SEP].

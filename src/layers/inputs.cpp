@@ -23,8 +23,12 @@ void Inputs::load(Backend& ops, const Batch& batch, int64_t first_sequence_in_ba
   types = ops.upload(host_types_);
   first_tokens = ops.upload(host_first_tokens_);
   targets.resize(batch.targets.size());
-  for (size_t k = 0; k < targets.size(); ++k)
-    targets[k] = {ops.upload(batch.targets[k].rows), ops.upload(batch.targets[k].classes), batch.targets[k].weight};
+  for (size_t k = 0; k < targets.size(); ++k) {
+    const Targets& from = batch.targets[k];
+    targets[k].rows = ops.upload(from.rows), targets[k].classes = ops.upload(from.classes);
+    targets[k].values.assign(from.values.begin(), from.values.end());
+    targets[k].weight = from.weight;
+  }
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -12,7 +12,8 @@ struct Inputs {
   Indices tokens, positions, types;  // [N]; a position is the place in its sequence
   Indices first_tokens;              // [B] row of each sequence's first token
   struct Target {
-    Indices rows, classes;  // as in data/batch.h
+    Indices rows, classes;     // as in data/batch.h
+    std::vector<Real> values;  // still on the host
     double weight = 0;
   };
   std::vector<Target> targets;                // one for each objective

@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "layers/linear.h"
-#include "model/objective.h"
+#include "model/loss.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 

@@ -23,28 +23,10 @@ class Objective {
 struct ObjectiveShape {
   size_t index;            // which of the batch's targets
   double weight;           // of this head's loss
-  int64_t width, classes;  // D, C (the vocabulary for language models)
+  int64_t width, classes;  // D, C (the vocabulary for language models, 1 for regression)
   NormSettings norm;       // of BERT's transform
   std::vector<double> class_weights;
 };
 std::unique_ptr<Objective> make_objective(const ObjectiveShape& shape, const ObjectiveSettings& settings);
-
-// Softmax and cross-entropy over logits [M,C], with label smoothing and class weights; formulas in backend/backend.h.
-class CrossEntropy {
- public:
-  CrossEntropy(const ObjectiveShape& shape, double smoothing)
-      : weight_(shape.weight), weights_(shape.class_weights), smoothing_(Real(smoothing)) {}
-  void plan(Plan& p, int64_t rows);
-  void forward(Step& s, Tensor logits, const Inputs::Target& target);
-  void backward(Step& s, Tensor dlogits, const Inputs::Target& target);  // of the head's part of the loss
-  Tensor logits() const { return z_; }
-  Tensor losses() const { return losses_.top(z_.rows); }
-
- private:
-  double weight_;
-  std::vector<double> weights_;
-  Real smoothing_;
-  Tensor class_weights_, losses_, lse_, z_;
-};
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -46,8 +46,8 @@ struct StepReport {
 struct HeadResult {
   int64_t classes = 0;               // C
   std::vector<double> losses;        // [M]
-  std::vector<int32_t> predictions;  // [M] arg max; the smallest class on a tie
-  std::vector<double> logits;        // [M,C], only if asked for
+  std::vector<int32_t> predictions;  // [M] arg max; the smallest class on a tie (no meaning where several classes may hold)
+  std::vector<double> logits;        // [M,C], if asked for, and always of heads for several classes and for a number
 };
 using ForwardResult = std::vector<HeadResult>;  // one for each objective
 enum class Want { kLosses, kLogits };

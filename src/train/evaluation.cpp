@@ -1,78 +1,48 @@
 #include "train/evaluation.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
+#include "train/meters.h"
 
 namespace vitrine {
-namespace {
 
-void finish_classes(Evaluation& e) {
-  int64_t occurring = 0;
-  for (const ClassScore& c : e.classes) {
-    if (c.truth + c.predicted == 0) continue;
-    ++occurring;
-    e.precision += c.precision();
-    e.recall += c.recall();
-    e.f1 += c.f1();
-  }
-  for (double* mean : {&e.precision, &e.recall, &e.f1}) *mean /= static_cast<double>(std::max<int64_t>(occurring, 1));
+double HeadEvaluation::metric(std::string_view name) const {
+  for (const auto& [known, value] : metrics)
+    if (known == name) return value;
+  std::string names;
+  for (const std::string_view known : metric_names(kind)) names += fmt::format("{}{}", names.empty() ? "" : ", ", known);
+  fail(ErrorKind::kConfig, "evaluation.metric: {} is not measured here; there is {}", name, names);
 }
-
-}  // namespace
-
-bool higher_is_better(std::string_view metric) { return metric != "loss" && metric != "perplexity"; }
 
 double Evaluation::metric(std::string_view name) const {
   if (name == "loss") return loss;
-  if (name == "accuracy") return accuracy;
-  if (name == "perplexity") return perplexity;
-  if (!classes.empty()) {
-    if (name == "precision") return precision;
-    if (name == "recall") return recall;
-    if (name == "f1") return f1;
+  const size_t dot = name.find('.');
+  const std::string_view plain = name.substr(dot == name.npos ? 0 : dot + 1);
+  for (const HeadEvaluation& head : heads) {
+    const auto names = metric_names(head.kind);
+    const bool has = std::find(names.begin(), names.end(), plain) != names.end();
+    if (dot == name.npos ? has : name.substr(0, dot) == name_of(head.kind)) return head.metric(plain);
   }
-  fail(ErrorKind::kConfig, "evaluation.metric: {} is not measured here; there is loss, accuracy, perplexity{}", name,
-       classes.empty() ? "" : ", precision, recall, f1");
+  return heads.front().metric(name);
 }
 
-Evaluation evaluate(Engine& engine, const Dataset& data, const Collator& collator, const EvaluationOptions& options) {
+Evaluation evaluate(Engine& engine, const Dataset& data, const Collator& collator, const std::vector<MeasuredHead>& heads,
+                    const EvaluationOptions& options) {
   Evaluation e;
   e.examples = options.limit > 0 ? std::min(options.limit, data.size()) : data.size();
-  double loss = 0, weight = 0;
-  int64_t hits = 0;
-  ForwardResult results;
+  std::vector<std::unique_ptr<Meter>> meters;
+  for (const MeasuredHead& head : heads) meters.push_back(make_meter(head));
+  ForwardResult result;
   for_each_batch(data, collator, options.batch_tokens, 0, e.examples, [&](const Batch& batch) {
-    engine.forward(batch, results);
-    const HeadResult& result = results.front();
-    const Targets& targets = batch.targets.front();
-    if (options.classes && e.classes.empty()) {
-      e.classes.resize(static_cast<size_t>(result.classes));
-      e.confusion.resize(e.classes.size() * e.classes.size());
-    }
-    weight += targets.weight;
-    for (size_t m = 0; m < targets.classes.size(); ++m) {
-      const int32_t truth = targets.classes[m], predicted = result.predictions[m];
-      ++e.targets;
-      if (truth < 0)
-        ++e.unknown;
-      else
-        loss += result.losses[m];
-      hits += truth == predicted;
-      if (!options.classes) continue;
-      ++e.classes[static_cast<size_t>(predicted)].predicted;
-      if (truth < 0) continue;
-      ++e.classes[static_cast<size_t>(truth)].truth;
-      e.classes[static_cast<size_t>(truth)].hits += truth == predicted;
-      ++e.confusion[static_cast<size_t>(truth) * e.classes.size() + static_cast<size_t>(predicted)];
-    }
+    engine.forward(batch, result);
+    for (size_t k = 0; k < meters.size(); ++k) meters[k]->add(batch, batch.targets[k], result[k], data);
   });
-  if (e.targets == 0) fail(ErrorKind::kData, "nothing to evaluate: the split holds no sequence with a target");
-  e.loss = weight > 0 ? loss / weight : 0;
-  e.accuracy = static_cast<double>(hits) / static_cast<double>(e.targets);
-  e.perplexity = std::exp(e.loss);
-  finish_classes(e);
+  for (size_t k = 0; k < meters.size(); ++k) {
+    e.heads.push_back(meters[k]->finish());
+    if (e.heads[k].targets == 0) fail(ErrorKind::kData, "nothing to evaluate: the split holds no sequence with a target");
+    e.loss += heads[k].weight * e.heads[k].loss();
+  }
   return e;
 }
 

@@ -148,6 +148,10 @@ int64_t first_target_of(const Batch& batch, size_t k, int64_t b) {
 }  // namespace
 
 void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) {
+  const auto wants_logits = [&](size_t k) {
+    const ObjectiveKind kind = settings_.objectives[k].kind;
+    return want == Want::kLogits || kind == ObjectiveKind::kMultiLabelClassification || kind == ObjectiveKind::kRegression;
+  };
   result.resize(settings_.objectives.size());
   for (size_t k = 0; k < result.size(); ++k) {
     const size_t M = batch.targets[k].classes.size();
@@ -155,7 +159,7 @@ void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, 
     head.classes = settings_.classes[k];
     head.losses.assign(M, 0);
     head.predictions.assign(M, 0);
-    head.logits.assign(want == Want::kLogits ? M * size_t(head.classes) : 0, 0);
+    head.logits.assign(wants_logits(k) ? M * size_t(head.classes) : 0, 0);
   }
   const auto run_lane = [&](int64_t l) {
     Replica& lane = *lanes_[size_t(l)];
@@ -169,7 +173,7 @@ void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, 
         for (size_t m = 0; m < size_t(lane.target_count(k)); ++m) {
           const auto row = z.subspan(m * C, C);
           head.predictions[first + m] = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
-          if (want == Want::kLogits) std::copy(row.begin(), row.end(), head.logits.begin() + int64_t((first + m) * C));
+          if (wants_logits(k)) std::copy(row.begin(), row.end(), head.logits.begin() + int64_t((first + m) * C));
         }
       }
     };

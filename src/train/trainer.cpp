@@ -177,13 +177,10 @@ std::string metrics_line(const TrainingLog& log) {
 }
 
 std::string metrics_line(int64_t step, std::string_view split, const Evaluation& e) {
-  Json line{{"step", step}, {"split", split}, {"loss", e.loss}, {"accuracy", e.accuracy}};
-  if (e.classes.empty()) {
-    line["perplexity"] = e.perplexity;
-  } else {
-    line["precision"] = e.precision;
-    line["recall"] = e.recall;
-    line["f1"] = e.f1;
+  Json line{{"step", step}, {"split", split}, {"loss", e.loss}};
+  for (const HeadEvaluation& head : e.heads) {
+    Json& to = e.heads.size() == 1 ? line : line[std::string(name_of(head.kind))];
+    for (const auto& [name, value] : head.metrics) to[std::string(name)] = value;
   }
   return line.dump();
 }

@@ -67,7 +67,7 @@ int64_t count_steps(const TrainingSettings& training, const Loader& loader);
 // A checkpoint of this state; `resume` is its opposite.
 Checkpoint checkpoint_of(const Engine& engine, const TrainState& state);
 
-// One line of metrics.jsonl, and what `evaluate --json` says: step, split, loss and the metrics by name.
+// One line of metrics.jsonl: step, split, loss and the metrics by name; of several heads one object each, under the objective's name.
 std::string metrics_line(const TrainingLog& log);
 std::string metrics_line(int64_t step, std::string_view split, const Evaluation& evaluation);
 

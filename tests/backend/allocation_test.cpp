@@ -31,6 +31,10 @@ TEST_CASE("primitives allocate nothing, but oneDNN's own buffers in a product") 
   ops.gather(y, dy, index, Write::kAdd);
   ops.cross_entropy_forward(column, column, y, index, {}, Real(0.1));
   ops.cross_entropy_backward(y, y, column, index, {}, Real(0.1), 1);
+  ops.binary_cross_entropy_forward(column, y, dy, index);
+  ops.binary_cross_entropy_backward(y, y, dy, index, 1);
+  ops.squared_error_forward(column, y, dy, index);
+  ops.squared_error_backward(y, y, dy, index, 1);
   ops.sum_squares(y);
   CHECK(allocation_count() == before);
 }

@@ -18,6 +18,10 @@ Example example_of(std::mt19937& random, int length, bool types) {
   }
   e.label = static_cast<int32_t>(random() % 4) - 1;
   e.next = random() % 2 == 0 ? -1 : 7;
+  for (int t = 0; t < length; ++t) e.tags.push_back(static_cast<int32_t>(random() % 6) - 2);
+  for (int32_t c = random() % 5 == 0 ? -1 : 0; c < 3; ++c)
+    if (c < 0 || random() % 2 == 0) e.labels.push_back(c);
+  e.value = static_cast<double>(random() % 100);
   return e;
 }
 
@@ -26,10 +30,13 @@ Example example_of(std::mt19937& random, int length, bool types) {
 TEST_CASE("a slice of a batch is the batch of those sequences") {
   std::mt19937 random(3);
   const int lengths[] = {5, 1, 33, 2, 7, 1, 12};
-  for (const TargetKind kind : {TargetKind::kMasked, TargetKind::kNext, TargetKind::kLabel})
+  for (const TargetKind kind :
+       {TargetKind::kMasked, TargetKind::kNext, TargetKind::kLabel, TargetKind::kTags, TargetKind::kLabels, TargetKind::kValue})
     for (const bool cls : {false, true})
       for (const bool types : {false, true}) {
-        const Collator collator({kind, 0.3, cls}, 100, 11);
+        // Beside another target of another kind, which is cut in its own way.
+        const Collator collator({{kind, 0.3, cls}, {TargetKind::kTags, 0, false}, {TargetKind::kLabels, 0, false}}, 100, 11,
+                                {{}, {}, {}}, 3);
         std::vector<Example> examples;
         for (int length : lengths) examples.push_back(example_of(random, length, types));
         const auto assemble = [&](int64_t first, int64_t last) {
@@ -48,9 +55,12 @@ TEST_CASE("a slice of a batch is the batch of those sequences") {
             CHECK(part.types == expected.types);
             CHECK(part.offsets == expected.offsets);
             CHECK(part.sequences == expected.sequences);
-            CHECK(part.targets[0].rows == expected.targets[0].rows);
-            CHECK(part.targets[0].classes == expected.targets[0].classes);
-            CHECK(part.targets[0].weight == whole.targets[0].weight);
+            for (size_t k = 0; k < 3; ++k) {
+              CHECK(part.targets[k].rows == expected.targets[k].rows);
+              CHECK(part.targets[k].classes == expected.targets[k].classes);
+              CHECK(part.targets[k].values == expected.targets[k].values);
+              CHECK(part.targets[k].weight == whole.targets[k].weight);
+            }
             CHECK(part.first_row == whole.offsets[first]);
           }
         Batch inner;

@@ -186,3 +186,46 @@ TEST_CASE("token types are 0 where an example has none") {
   collator.append(batch, plain, 2, 0);
   CHECK(batch.types == std::vector<int32_t>{0, 0, 0, 0, 0, 1, 0, 0, 0});
 }
+
+TEST_CASE("tags are asked of the first piece of each word; an unknown one has no weight") {
+  Example e = sequence_of(5);
+  e.tags = {2, kNoTag, 0, unknown_tag(0), unknown_tag(1)};
+  const Batch batch = collate(Collator({TargetKind::kTags, 0, true}, kVocabulary, 1, {0.5, 1, 2}), e);
+  CHECK(batch.targets[0].rows == std::vector<int32_t>{1, 3, 4, 5});
+  CHECK(batch.targets[0].classes == std::vector<int32_t>{2, 0, -1, -1});
+  CHECK(batch.targets[0].weight == 2.5);
+}
+
+TEST_CASE("several labels become zeros and ones, unknown ones are counted; numbers are scaled") {
+  const Collator collator({{TargetKind::kLabels, 0, false}, {TargetKind::kValue, 0, false}}, kVocabulary, 1, {{}, {}}, 3,
+                          {10, 4});
+  Batch batch;
+  for (const auto& [labels, value] :
+       {std::pair<std::vector<int32_t>, double>{{0, 2}, 12}, {{}, 10}, {{-1, -1, 1}, std::nan("")}}) {
+    Example e = sequence_of(2);
+    e.labels = labels, e.value = value;
+    collator.append(batch, e, 0, 0);
+  }
+  collator.finish(batch);
+  CHECK(batch.targets[0].rows.empty());
+  CHECK(batch.targets[0].values == std::vector<double>{1, 0, 1, 0, 0, 0, 0, 1, 0});
+  CHECK(batch.targets[0].classes == std::vector<int32_t>{0, 0, -2});
+  CHECK(batch.targets[0].weight == 2);
+  CHECK(batch.targets[1].values == std::vector<double>{0.5, 0, 0});
+  CHECK(batch.targets[1].classes == std::vector<int32_t>{0, 0, -1});
+  CHECK(batch.targets[1].weight == 2);
+}
+
+TEST_CASE("several targets read one sequence, with one [CLS] where any of them asks for it") {
+  const std::vector<TargetSettings> targets{
+      {TargetKind::kMasked, 0.5, false}, {TargetKind::kLabel, 0, true}, {TargetKind::kTags, 0, false}};
+  const Collator collator(targets, kVocabulary, 1, {{}, {}, {}});
+  Example e = sequence_of(4);
+  e.label = 1, e.tags = {0, 1, 2, 3};
+  const Batch batch = collate(collator, e), alone = collate(Collator({TargetKind::kMasked, 0.5, true}, kVocabulary, 1), e);
+  CHECK(collator.extra() == 1);
+  CHECK(batch.tokens == alone.tokens);
+  CHECK(batch.targets[0].rows == alone.targets[0].rows);
+  CHECK(batch.targets[1].classes == std::vector<int32_t>{1});
+  CHECK(batch.targets[2].rows == std::vector<int32_t>{1, 2, 3, 4});
+}

@@ -174,3 +174,77 @@ TEST_CASE("random tokens have no structure: unigram and bigram come to the unifo
   CHECK(*f.unigram == Approx(std::log(10)).epsilon(1e-3));
   CHECK(*f.bigram == Approx(std::log(10)).epsilon(1e-3));
 }
+
+namespace {
+
+class TargetsDataset : public Dataset {
+ public:
+  explicit TargetsDataset(std::vector<Example> examples) : examples_(std::move(examples)) {
+    for (Example& e : examples_) e.tokens = {4, 5};
+  }
+  int64_t size() const override { return std::ssize(examples_); }
+  int64_t length(int64_t) const override { return 2; }
+  void read(int64_t i, Example& out, int64_t) const override { out = examples_[static_cast<size_t>(i)]; }
+
+ private:
+  std::vector<Example> examples_;
+};
+
+Example tags_of(std::vector<int32_t> tags) {
+  Example e;
+  e.tags = std::move(tags);
+  return e;
+}
+Example labels_of(std::vector<int32_t> labels) {
+  Example e;
+  e.labels = std::move(labels);
+  return e;
+}
+Example value_of(double value) {
+  Example e;
+  e.value = value;
+  return e;
+}
+
+}  // namespace
+
+TEST_CASE("floors of tags are those of their frequencies") {
+  Corpus corpus;
+  corpus.tokenizer = make_word_tokenizer({"p", "q"});
+  corpus.tags = {"B-X", "I-X", "O"};
+  corpus.train = std::make_unique<TargetsDataset>(std::vector{tags_of({2, 2}), tags_of({0, kNoTag}), tags_of({2, 1})});
+  const TargetsDataset split({tags_of({2, 0}), tags_of({kNoTag, unknown_tag(0)})});
+  const std::vector<TargetSettings> targets{{TargetKind::kLabel, 0, false}, {TargetKind::kTags, 0, true}};
+  const Collator collator(targets, 6, 1, {{}, {}});
+  const Floors f = measure_floors(corpus, targets, 1, split, collator, 0, 2).all;
+  CHECK(*f.uniform == Approx(std::log(3)));
+  CHECK(*f.unigram == Approx(-(std::log(4.0 / 8) + std::log(2.0 / 8)) / 2));
+  CHECK(*f.majority == Approx(1 / 3.0));
+  CHECK(!f.bigram);
+}
+
+TEST_CASE("floors of several labels are those of each by itself") {
+  Corpus corpus;
+  corpus.tokenizer = make_word_tokenizer({"p", "q"});
+  corpus.labels = {"a", "b"};
+  corpus.train = std::make_unique<TargetsDataset>(std::vector{labels_of({0}), labels_of({0, 1}), labels_of({0}), labels_of({})});
+  const TargetsDataset split({labels_of({0}), labels_of({1}), labels_of({-1, 0})});
+  const std::vector<TargetSettings> targets{{TargetKind::kLabels, 0, false}};
+  const Collator collator(targets, 6, 1, {{}}, 2);
+  const Floors f = measure_floors(corpus, targets, 0, split, collator, 0, 3).all;
+  const double a = 4.0 / 6, b = 2.0 / 6;
+  CHECK(*f.uniform == Approx(std::log(2)));
+  CHECK(*f.unigram == Approx(-(std::log(a) + std::log(1 - b) + std::log(1 - a) + std::log(b)) / 4));
+  CHECK(*f.majority == Approx(1 / 3.0));  // always {a}; an unknown label is not among them
+}
+
+TEST_CASE("the floor of numbers is the error of always saying their mean") {
+  Corpus corpus;
+  corpus.tokenizer = make_word_tokenizer({"p", "q"});
+  const TargetsDataset split({value_of(1), value_of(7)});
+  const std::vector<TargetSettings> targets{{TargetKind::kValue, 0, false}};
+  const Collator collator(targets, 6, 1, {{}}, 0, {3, 2});
+  const Floors f = measure_floors(corpus, targets, 0, split, collator, 0, 2).all;
+  CHECK(*f.mean == Approx((1 + 4) / 2.0));
+  CHECK(f.named() == std::vector<std::pair<std::string_view, double>>{{"mean", *f.mean}});
+}

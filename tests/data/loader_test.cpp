@@ -182,6 +182,43 @@ TEST_CASE("once it has filled a batch, the loader allocates nothing") {
       }
 }
 
+TEST_CASE("once it has filled a batch for several heads, the loader allocates nothing") {
+  Files files(DataKind::kRandom);
+  files.data.max_length = 12, files.data.vocabulary_size = 30, files.data.length = 11, files.data.train_sentences = 100;
+  files.data.classes = 5, files.data.tags = 3;
+  const std::vector<TargetSettings> targets{
+      {TargetKind::kLabel, 0, true}, {TargetKind::kTags, 0, true}, {TargetKind::kLabels, 0, true}, {TargetKind::kValue, 0, true}};
+  const Corpus corpus = load_corpus(files.data, files.tokenizer, targets, 1);
+  CHECK(corpus.tags == std::vector<std::string>{"0", "1", "2"});
+  REQUIRE(corpus.scale);
+  const Collator collator(targets, 30, 1, {{}, {}, {}, {}}, 5, *corpus.scale);
+  Loader loader(*corpus.train, collator, 8, 0, 1);
+  Batch batch;
+  loader.next(batch);
+  const int64_t before = allocation_count();
+  for (int step = 0; step < 300; ++step) loader.next(batch);
+  CHECK(allocation_count() == before);
+}
+
+TEST_CASE("numbers are scaled by the mean and the deviation of the training split, or by those of an earlier run") {
+  Files files(DataKind::kRandom);
+  files.data.vocabulary_size = 30, files.data.length = 3, files.data.train_sentences = 500;
+  const std::vector<TargetSettings> targets{{TargetKind::kValue, 0, false}};
+  const Corpus corpus = load_corpus(files.data, files.tokenizer, targets, 1);
+  const Collator collator(targets, 30, 1, {{}}, 0, *corpus.scale);
+  double sum = 0, squares = 0;
+  for_each_batch(*corpus.train, collator, 100, 0, 500, [&](const Batch& batch) {
+    for (double v : batch.targets[0].values) sum += v, squares += v * v;
+  });
+  CHECK(sum / 500 == Approx(0).margin(1e-12));
+  CHECK(squares / 500 == Approx(1));
+  Learned learned;
+  learned.scale = {3, 7};
+  const Corpus later = load_corpus(files.data, files.tokenizer, targets, 1, std::move(learned));
+  CHECK(later.scale->mean == 3);
+  CHECK(later.scale->deviation == 7);
+}
+
 TEST_CASE("evaluation reads in the order of the file, within its budget, with masks that never change") {
   const Setup s(50, true);
   for (const int64_t budget : {1, 12, 64, 10000})

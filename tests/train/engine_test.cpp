@@ -16,15 +16,36 @@ namespace {
 
 constexpr int32_t kVocabulary = 23, kClasses = 4;
 
-EngineSettings settings_for(ObjectiveKind kind, int64_t lanes = 2, int threads = 1) {
+// The objectives of one model; weights 1, 0.75, 0.5, …
+struct Heads {
+  std::vector<ObjectiveKind> kinds;
+  Heads(ObjectiveKind kind) : kinds{kind} {}
+  Heads(std::initializer_list<ObjectiveKind> list) : kinds(list) {}
+  bool has(ObjectiveKind kind) const { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
+};
+double weight_of(size_t k) { return 1 - 0.25 * double(k); }
+
+bool of_tokens(ObjectiveKind kind) {
+  return kind == ObjectiveKind::kMaskedLm || kind == ObjectiveKind::kCausalLm || kind == ObjectiveKind::kTokenClassification;
+}
+
+int64_t classes_of(ObjectiveKind kind) {
+  if (kind == ObjectiveKind::kRegression) return 1;
+  return kind == ObjectiveKind::kMaskedLm || kind == ObjectiveKind::kCausalLm ? kVocabulary : kClasses;
+}
+
+EngineSettings settings_for(const Heads& heads, int64_t lanes = 2, int threads = 1) {
   EngineSettings s;
   s.model.width = 12, s.model.layers = 2, s.model.heads = 3, s.model.hidden = 20, s.model.max_length = 9;
   s.model.dropout = {0.1, 0.1, 0.1, 0.1};
-  s.model.attention.causal = kind == ObjectiveKind::kCausalLm;
-  s.objectives.resize(1);
-  s.objectives[0].kind = kind;
-  s.class_weights = {{}};
-  s.classes = {kind == ObjectiveKind::kSequenceClassification ? kClasses : kVocabulary};
+  s.model.attention.causal = heads.has(ObjectiveKind::kCausalLm);
+  s.objectives.resize(heads.kinds.size());
+  for (size_t k = 0; k < heads.kinds.size(); ++k) {
+    s.objectives[k].kind = heads.kinds[k];
+    s.objectives[k].weight = weight_of(k);
+    s.class_weights.emplace_back();
+    s.classes.push_back(classes_of(heads.kinds[k]));
+  }
   s.vocabulary = kVocabulary;
   s.training.lanes = lanes;
   s.training.clip = 1;
@@ -35,25 +56,38 @@ EngineSettings settings_for(ObjectiveKind kind, int64_t lanes = 2, int threads =
 }
 
 // Thirteen sequences of mixed lengths; batch `n` differs from every other.
-Batch make_batch(ObjectiveKind kind, uint32_t n) {
+Batch make_batch(const Heads& heads, uint32_t n) {
   Batch batch;
-  batch.targets.resize(1);
-  Targets& t = batch.targets[0];
+  batch.targets.resize(heads.kinds.size());
   for (uint32_t b = 0; b < 13; ++b) {
     const uint32_t T = 1 + RngKey{1, 1, n}.below(9, b, 0);
     for (uint32_t i = 0; i < T; ++i) {
       const int32_t row = int32_t(batch.size());
       batch.tokens.push_back(int32_t(RngKey{1, 2, n}.below(kVocabulary, uint32_t(row), 0)));
-      const bool predicted = kind == ObjectiveKind::kCausalLm ? i + 1 < T : i == T / 2;
-      if (kind == ObjectiveKind::kSequenceClassification || !predicted) continue;
-      t.rows.push_back(row);
-      t.classes.push_back(int32_t(RngKey{1, 3, n}.below(kVocabulary, uint32_t(row), 0)));
+      for (size_t k = 0; k < heads.kinds.size(); ++k) {
+        const ObjectiveKind kind = heads.kinds[k];
+        const bool predicted = kind == ObjectiveKind::kCausalLm              ? i + 1 < T
+                               : kind == ObjectiveKind::kTokenClassification ? i % 3 != 1
+                                                                             : i == T / 2;
+        if (!of_tokens(kind) || !predicted) continue;
+        batch.targets[k].rows.push_back(row);
+        batch.targets[k].classes.push_back(
+            int32_t(RngKey{1, 3, n}.below(uint32_t(classes_of(kind)), uint32_t(row), uint32_t(k))));
+      }
     }
-    if (kind == ObjectiveKind::kSequenceClassification) t.classes.push_back(int32_t(RngKey{1, 4, n}.below(kClasses, b, 0)));
+    for (size_t k = 0; k < heads.kinds.size(); ++k) {
+      const ObjectiveKind kind = heads.kinds[k];
+      if (of_tokens(kind)) continue;
+      const bool classifier = kind == ObjectiveKind::kSequenceClassification;
+      batch.targets[k].classes.push_back(classifier ? int32_t(RngKey{1, 4, n}.below(kClasses, b, 0)) : 0);
+      for (int64_t c = 0; !classifier && c < classes_of(kind); ++c)
+        batch.targets[k].values.push_back(kind == ObjectiveKind::kRegression ? RngKey{1, 5, n}.normal(b, 0)
+                                                                             : RngKey{1, 5, n}.below(2, b, uint32_t(c)));
+    }
     batch.offsets.push_back(batch.size());
     batch.sequences.push_back(b);
   }
-  t.weight = double(t.classes.size());
+  for (Targets& t : batch.targets) t.weight = double(t.classes.size());
   return batch;
 }
 
@@ -64,7 +98,7 @@ std::vector<std::byte> bits_of(const Engine& engine) {
   return bits;
 }
 
-std::vector<std::byte> train(Engine& engine, ObjectiveKind kind, int64_t first, int64_t last) {
+std::vector<std::byte> train(Engine& engine, const Heads& kind, int64_t first, int64_t last) {
   for (int64_t step = first; step <= last; ++step) engine.train_step(make_batch(kind, uint32_t(step)), step, 0.01);
   return bits_of(engine);
 }
@@ -87,14 +121,23 @@ double worst_difference(const std::vector<NamedTensor>& a, const std::vector<Nam
   return worst;
 }
 
-const auto kAllObjectives = {ObjectiveKind::kMaskedLm, ObjectiveKind::kCausalLm, ObjectiveKind::kSequenceClassification};
+// Each one alone, and all that go together on one encoder.
+const std::vector<Heads> kAllObjectives = {ObjectiveKind::kMaskedLm,
+                                           ObjectiveKind::kCausalLm,
+                                           ObjectiveKind::kSequenceClassification,
+                                           ObjectiveKind::kTokenClassification,
+                                           ObjectiveKind::kMultiLabelClassification,
+                                           ObjectiveKind::kRegression,
+                                           {ObjectiveKind::kTokenClassification, ObjectiveKind::kSequenceClassification,
+                                            ObjectiveKind::kMultiLabelClassification, ObjectiveKind::kRegression},
+                                           {ObjectiveKind::kRegression, ObjectiveKind::kMaskedLm}};
 
 }  // namespace
 
 TEST_CASE("any number of threads gives the same bits") {
-  for (const ObjectiveKind kind : kAllObjectives)
+  for (const Heads& kind : kAllObjectives)
     for (const int64_t lanes : {1, 3, 4}) {
-      CAPTURE(int(kind), lanes);
+      CAPTURE(int(kind.kinds[0]), kind.kinds.size(), lanes);
       const auto one = train(*make_engine(Precision::kFloat32, settings_for(kind, lanes, 1)), kind, 1, 4);
       for (const int threads : {2, 3, 4}) {
         CAPTURE(threads);
@@ -119,11 +162,11 @@ TEST_CASE("an engine that took over parameters and optimizer state goes on with 
 }
 
 TEST_CASE("lanes and micro-batches change only rounding, dropout masks included") {
-  for (const ObjectiveKind kind : kAllObjectives) {
+  for (const Heads& kind : kAllObjectives) {
     std::vector<NamedTensor> first;
     for (const int64_t lanes : {1, 2, 4})
       for (const int64_t micro_batch : {9, 20, 1000}) {
-        CAPTURE(int(kind), lanes, micro_batch);
+        CAPTURE(int(kind.kinds[0]), kind.kinds.size(), lanes, micro_batch);
         EngineSettings settings = settings_for(kind, lanes);
         settings.training.micro_batch = micro_batch;
         const auto engine = make_engine(Precision::kFloat64, settings);
@@ -145,16 +188,17 @@ TEST_CASE("float and double start from the same numbers and agree within roundin
 }
 
 TEST_CASE("the whole model's gradients are those of finite differences") {
-  for (const ObjectiveKind kind : kAllObjectives)
+  for (const Heads& kind : kAllObjectives)
     for (const bool post : {false, true}) {
-      CAPTURE(int(kind), post);
+      CAPTURE(int(kind.kinds[0]), kind.kinds.size(), post);
       EngineSettings settings = settings_for(kind);
       settings.model.norm.place = post ? NormPlace::kPost : NormPlace::kPre;
-      settings.objectives[0].transform = settings.objectives[0].pooler = settings.model.embedding_norm = post;
-      settings.objectives[0].label_smoothing = 0.1;
+      settings.model.embedding_norm = post;
+      for (ObjectiveSettings& o : settings.objectives) o.transform = o.pooler = post, o.label_smoothing = 0.1;
       settings.model.token_types = 2;
       const auto engine = make_engine(Precision::kFloat64, settings);
-      const Batch batch = make_batch(kind, 3);
+      Batch batch = make_batch(kind, 3);
+      for (int64_t i = 0; i < batch.size(); ++i) batch.types.push_back(int32_t(i % 5 < 2));
       scatter_parameters(*engine);
       engine->gradients_of(batch);
       const std::vector<NamedTensor> gradients = engine->gradients();
@@ -164,9 +208,13 @@ TEST_CASE("the whole model's gradients are those of finite differences") {
       ForwardResult result;
       const auto loss = [&] {
         engine->forward(batch, result);
-        double sum = 0;
-        for (double l : result[0].losses) sum += l;
-        return sum / batch.targets[0].weight;
+        double all = 0;
+        for (size_t k = 0; k < result.size(); ++k) {
+          double sum = 0;
+          for (double l : result[k].losses) sum += l;
+          all += weight_of(k) * sum / batch.targets[k].weight;
+        }
+        return all;
       };
       for (const NamedTensor& g : gradients) {
         const std::vector<double> values = g.as_double();
@@ -186,8 +234,8 @@ TEST_CASE("the whole model's gradients are those of finite differences") {
 }
 
 TEST_CASE("a training step allocates nothing after the first") {
-  for (const ObjectiveKind kind : kAllObjectives) {
-    CAPTURE(int(kind));
+  for (const Heads& kind : kAllObjectives) {
+    CAPTURE(int(kind.kinds[0]), kind.kinds.size());
     const auto engine = make_engine(Precision::kFloat32, settings_for(kind, 2, 2));
     std::vector<Batch> batches;
     for (uint32_t n = 1; n <= 6; ++n) batches.push_back(make_batch(kind, n));
@@ -198,23 +246,77 @@ TEST_CASE("a training step allocates nothing after the first") {
   }
 }
 
-TEST_CASE("evaluation: losses, arg max and logits of every target in batch order") {
-  for (const ObjectiveKind kind : kAllObjectives) {
-    const auto engine = make_engine(Precision::kFloat32, settings_for(kind, 3, 2));
-    const Batch batch = make_batch(kind, 5);
-    ForwardResult result;
+TEST_CASE("evaluation: losses, arg max and logits of every target of every head in batch order") {
+  for (const Heads& heads : kAllObjectives) {
+    const auto engine = make_engine(Precision::kFloat32, settings_for(heads, 3, 2));
+    const Batch batch = make_batch(heads, 5);
+    ForwardResult result, without;
     engine->forward(batch, result, Want::kLogits);
-    const Targets& t = batch.targets[0];
-    REQUIRE(result[0].losses.size() == t.classes.size());
-    const size_t C = size_t(result[0].classes);
-    for (size_t m = 0; m < t.classes.size(); ++m) {
-      const double* z = result[0].logits.data() + m * C;
-      double sum = 0;
-      for (size_t c = 0; c < C; ++c) sum += std::exp(z[c]);
-      CHECK(result[0].losses[m] == Approx(std::log(sum) - z[t.classes[m]]).epsilon(1e-5));
-      CHECK(result[0].predictions[m] == int32_t(std::max_element(z, z + C) - z));
+    engine->forward(batch, without);
+    REQUIRE(result.size() == heads.kinds.size());
+    for (size_t k = 0; k < result.size(); ++k) {
+      const Targets& t = batch.targets[k];
+      const HeadResult& r = result[k];
+      const bool numbers = !t.values.empty();
+      REQUIRE(r.losses.size() == t.classes.size());
+      CHECK(without[k].losses == r.losses);
+      CHECK(without[k].logits == (numbers ? r.logits : std::vector<double>()));
+      const size_t C = size_t(r.classes);
+      for (size_t m = 0; m < t.classes.size(); ++m) {
+        const double* z = r.logits.data() + m * C;
+        double sum = 0;
+        if (heads.kinds[k] == ObjectiveKind::kRegression) {
+          CHECK(r.losses[m] == Approx(std::pow(z[0] - t.values[m], 2)).epsilon(1e-4).margin(1e-6));
+        } else if (numbers) {
+          for (size_t c = 0; c < C; ++c) sum += std::log(1 + std::exp(t.values[m * C + c] > 0 ? -z[c] : z[c]));
+          CHECK(r.losses[m] == Approx(sum / double(C)).epsilon(1e-5));
+        } else {
+          for (size_t c = 0; c < C; ++c) sum += std::exp(z[c]);
+          CHECK(r.losses[m] == Approx(std::log(sum) - z[t.classes[m]]).epsilon(1e-5));
+          CHECK(r.predictions[m] == int32_t(std::max_element(z, z + C) - z));
+        }
+      }
     }
   }
+}
+
+TEST_CASE("the loss of several heads is the sum of theirs, each times its weight, and so are the gradients") {
+  const Heads both{ObjectiveKind::kTokenClassification, ObjectiveKind::kRegression};
+  const auto engine = make_engine(Precision::kFloat64, settings_for(both));
+  scatter_parameters(*engine);
+  const Batch batch = make_batch(both, 2);
+  const double loss = engine->gradients_of(batch);
+  const SafeTensors gradients{engine->gradients(), {}};
+  double sum = 0;
+  std::vector<double> added(12 * kVocabulary);
+  for (size_t k = 0; k < 2; ++k) {
+    EngineSettings alone = settings_for(both.kinds[k]);
+    const auto one = make_engine(Precision::kFloat64, alone);
+    SafeTensors parameters;
+    for (const NamedTensor& own : one->parameters())
+      for (const NamedTensor& theirs : engine->parameters())
+        if (own.name == theirs.name) parameters.tensors.push_back(theirs);
+    one->set_parameters(parameters, false);
+    Batch part = batch;
+    part.targets = {batch.targets[k]};
+    sum += weight_of(k) * one->gradients_of(part);
+    const std::vector<double> g = SafeTensors{one->gradients(), {}}.at("embedding.token.weight").as_double();
+    for (size_t i = 0; i < g.size(); ++i) added[i] += weight_of(k) * g[i];
+  }
+  CHECK(loss == Approx(sum).epsilon(1e-12));
+  const std::vector<double> together = gradients.at("embedding.token.weight").as_double();
+  for (size_t i = 0; i < together.size(); ++i) CHECK(together[i] == Approx(added[i]).margin(1e-14));
+}
+
+TEST_CASE("a batch of which one head wants nothing still trains the other") {
+  const Heads both{ObjectiveKind::kTokenClassification, ObjectiveKind::kSequenceClassification};
+  const auto engine = make_engine(Precision::kFloat64, settings_for(both));
+  Batch batch = make_batch(both, 2);
+  batch.targets[0] = {};
+  CHECK(engine->train_step(batch, 1, 0.01).loss > 0);
+  const SafeTensors gradients{engine->gradients(), {}};
+  for (double g : gradients.at("tagger.weight").as_double()) CHECK(g == 0);
+  CHECK(std::fabs(gradients.at("classifier.bias").as_double()[0]) > 0);
 }
 
 TEST_CASE("what is not finite stops training, says where, and leaves the parameters alone") {

@@ -70,7 +70,10 @@ std::vector<std::string> metrics_of(const std::string& path) {
 std::function<Evaluation()> scripted(std::vector<double> values, bool accuracy = false) {
   return [values, accuracy, next = size_t{0}]() mutable {
     Evaluation e;
-    (accuracy ? e.accuracy : e.loss) = values.at(next++);
+    HeadEvaluation& head = e.heads.emplace_back();
+    head.metrics = {{"loss", 0.0}, {"accuracy", 0.0}};
+    (accuracy ? head.metrics[1].second : e.loss) = values.at(next++);
+    head.metrics[0].second = e.loss;
     return e;
   };
 }

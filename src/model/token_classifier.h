@@ -1,16 +1,14 @@
 #pragma once
-#include <optional>
-
 #include "layers/linear.h"
-#include "model/objective.h"
+#include "model/loss.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-// One class a sequence:   c = mean of its rows, or its first row ([CLS]);   c = tanh(c Wᵀ + b) with BERT's pooler;
-// logits = c W_classifierᵀ + b.
-class SequenceClassifier : public Objective {
+// A tag for each word, at its first piece; which rows these are is the batch's business. Only these M rows reach the head:
+//   g = h[rows],   logits = g Wᵀ + b
+class TokenClassifier : public Objective {
  public:
-  SequenceClassifier(const ObjectiveShape& shape, const ObjectiveSettings& settings);
+  TokenClassifier(const ObjectiveShape& shape, const ObjectiveSettings& settings);
   void plan(Plan& p, Parameter token_embedding) override;
   void forward(Step& s, Tensor h) override;
   Tensor backward(Step& s) override;
@@ -20,11 +18,9 @@ class SequenceClassifier : public Objective {
  private:
   size_t index_;
   int64_t D_, C_;
-  Pooling pooling_;
-  std::optional<Linear> pooler_;
-  Linear classifier_;
+  Linear tagger_;
   CrossEntropy loss_;
-  Tensor c_, u_, t_, dz_, du_, dh_;
+  Tensor g_, dz_, dh_;
 };
 
 }  // namespace vitrine::inline VITRINE_PRECISION
