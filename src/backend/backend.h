@@ -23,6 +23,15 @@ struct SgdStep {
   Real learning_rate, momentum, weight_decay, gradient_scale;
 };
 
+// How fused attention makes its weights: P = softmax(scale · Q Kᵀ) over the keys that the mask allows, then dropout (rate 0: none) with
+// the masks of dropout of tiles below.
+struct AttentionWeights {
+  Mask mask;
+  Real scale, rate;
+  RngKey key;
+  int64_t first_row;
+};
+
 // Memory where the backend computes, zeroed when allocated, freed with this object.
 struct Memory {
   virtual ~Memory() = default;
@@ -55,8 +64,8 @@ class Backend {
   virtual void matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale = 1, Write = Write::kSet) = 0;
   virtual void matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale = 1, Write = Write::kSet) = 0;
 
-  // y = x + b in every row, in place allowed             db [1,D] += Σ_rows dy                 ops/bias.{cpp,cu}
-  virtual void bias_forward(Tensor y, Tensor x, Tensor b) = 0;
+  // y = x Wᵀ + b, W [out,in]                            db [1,out] += Σ_rows dy                ops/linear.{cpp,cu}
+  virtual void linear(Tensor y, Tensor x, Tensor W, Tensor b) = 0;
   virtual void bias_backward(Tensor db, Tensor dy) = 0;
 
   // y = γ ⊙ x̂ + β,  x̂ = (x − μ) r,  r = 1/√(σ² + ε)     mean, rstd [N,1]                       ops/layer_norm.{cpp,cu}
@@ -73,9 +82,15 @@ class Backend {
   virtual void softmax_forward(Tiles p, Tiles s, Mask mask) = 0;
   virtual void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) = 0;
 
-  // y = f(x)                          dx = dy ⊙ f'(x), dx may be dy                            ops/activation.{cpp,cu}
-  virtual void activation_forward(Tensor y, Tensor x, Activation f) = 0;
-  virtual void activation_backward(Tensor dx, Tensor dy, Tensor x, Activation f) = 0;
+  // O = R V, R = dropout(P), a block of weights at a time: no [T,T] is stored.  lse [N,H] = log Σ_k e^(s_k)   ops/fused_attention.{cpp,cu}
+  // dV = Rᵀ dO, dP = dropout(dO Vᵀ), dS = P ⊙ (dP − rowsum(dO ⊙ O)), dQ = scale dS K, dK = scale dSᵀ Q, with P = e^(S − lse)
+  virtual void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) = 0;
+  virtual void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
+                                        const AttentionWeights& how) = 0;
+
+  // y = f(x), slope = f'(x), slope may be x: one costs little beside the other     dx = dy ⊙ slope, dx may be dy   ops/activation.{cpp,cu}
+  virtual void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) = 0;
+  virtual void activation_backward(Tensor dx, Tensor dy, Tensor slope) = 0;
   // y = f(gate) ⊙ up                  dgate = dy ⊙ up ⊙ f'(gate),  dup = dy ⊙ f(gate)          ops/gated.{cpp,cu}
   virtual void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) = 0;
   virtual void gated_backward(Tensor dgate, Tensor dup, Tensor dy, Tensor gate, Tensor up, Activation f) = 0;

@@ -24,7 +24,7 @@ class CpuBackend final : public Backend {
   void matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write) override;
   void matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale, Write write) override;
 
-  void bias_forward(Tensor y, Tensor x, Tensor b) override;
+  void linear(Tensor y, Tensor x, Tensor W, Tensor b) override;
   void bias_backward(Tensor db, Tensor dy) override;
 
   void layer_norm_forward(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, Real epsilon) override;
@@ -36,8 +36,12 @@ class CpuBackend final : public Backend {
   void softmax_forward(Tiles p, Tiles s, Mask mask) override;
   void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) override;
 
-  void activation_forward(Tensor y, Tensor x, Activation f) override;
-  void activation_backward(Tensor dx, Tensor dy, Tensor x, Activation f) override;
+  void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
+  void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
+                                const AttentionWeights& how) override;
+
+  void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
+  void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
   void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) override;
   void gated_backward(Tensor dgate, Tensor dup, Tensor dy, Tensor gate, Tensor up, Activation f) override;
 
@@ -63,10 +67,16 @@ class CpuBackend final : public Backend {
   void sgd(Tensor w, Tensor u, Tensor g, const SgdStep& step) override;
 
  private:
+  static constexpr int64_t kScratch = 1 << 17;
+
   // What upload() hands out, block after block; kept from step to step, so that a step of known size allocates nothing.
   std::vector<std::vector<int32_t>> blocks_;
   size_t block_ = 0, used_ = 0;
   PackedProduct product_;
+  std::unique_ptr<Memory> scratch_ = allocate(kScratch);  // of fused attention; not touched until it is used
+
+  // C = scale · op(A) op(B) + bias in every row, unless it is null;   or   C += scale · op(A) op(B)               ops/matmul.cpp
+  void product(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write, const Real* bias);
 };
 
 std::unique_ptr<Backend> make_cpu_backend();

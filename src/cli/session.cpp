@@ -67,20 +67,21 @@ bool pools(ObjectiveKind kind) {
          kind == ObjectiveKind::kRegression;
 }
 
-// A lower bound, so that what cannot fit is refused before it is tried.
-void check_memory(const EngineSettings& s, Precision precision) {
-  const ModelSettings& m = s.model;
-  const double parameters = static_cast<double>(s.vocabulary) * static_cast<double>(m.width) +
-                            static_cast<double>(m.layers) * (4.0 * static_cast<double>(m.width * m.width) +
-                                                             2.0 * static_cast<double>(m.width) * static_cast<double>(m.hidden));
-  const double bytes = parameters * (precision == Precision::kFloat32 ? 4 : 8) * 4;  // values, gradients, two moments
+// What cannot fit is refused before any of it is taken.
+void check_memory(const EngineSettings& settings, Precision precision) {
+  const EngineSummary plan = plan_engine(precision, settings);
   const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  if (machine > 0 && bytes > machine)
-    fail(ErrorKind::kConfig,
-         "model: {} parameters or more need at least {} to train, and this machine has {}\nhelp: make model.width, model.layers "
-         "or "
-         "the vocabulary smaller",
-         short_count(parameters), megabytes(bytes), megabytes(machine));
+  const auto mb = [](int64_t bytes) { return megabytes(static_cast<double>(bytes)); };
+  if (machine <= 0 || static_cast<double>(plan.bytes()) <= machine) return;
+  const bool activations = plan.bytes_activations > plan.bytes() - plan.bytes_activations;
+  fail(ErrorKind::kConfig,
+       "model: training it needs {} (parameters {}, gradients {}, optimizer {}, activations {}), and this machine has {}\nhelp: "
+       "lower {}",
+       mb(plan.bytes()), mb(plan.bytes_parameters), mb(plan.bytes_gradients), mb(plan.bytes_optimizer),
+       mb(plan.bytes_activations), megabytes(machine),
+       activations
+           ? "training.micro_batch, training.lanes, data.max_length or model.layers; `implementation: fused` stores no weights"
+           : "model.width, model.layers, model.hidden or the vocabulary");
 }
 
 std::string hash_of(std::string_view bytes) { return fmt::format("xxh3:{:016x}", hash_bytes(bytes)); }
@@ -163,7 +164,6 @@ EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, cons
   const TrainingSettings& t = config.training;
   s.batch_tokens = t.batch_tokens > 0 ? std::max(t.batch_tokens, longest) : t.batch_size * longest;
   s.batch_sequences = t.batch_tokens > 0 ? std::max<int64_t>(1, s.batch_tokens / std::max<int64_t>(1, shortest)) : t.batch_size;
-  check_memory(s, config.run.precision);
   return s;
 }
 
@@ -189,7 +189,10 @@ Session make_session(const Config& config, Learned learned) {
   return s;
 }
 
-std::unique_ptr<Engine> Session::make_engine() const { return vitrine::make_engine(config.run.precision, engine); }
+std::unique_ptr<Engine> Session::make_engine() const {
+  check_memory(engine, config.run.precision);
+  return vitrine::make_engine(config.run.precision, engine);
+}
 
 std::unique_ptr<Loader> Session::make_loader() const {
   return std::make_unique<Loader>(*corpus.train, *collator, config.training.batch_size, config.training.batch_tokens,

@@ -111,7 +111,9 @@ void describe_model(Key& s, ModelSettings& o) {
   attention.boolean("causal", o.attention.causal, "A token sees only itself and those before it")
       .defaults_to("true for causal_lm, else false");
   attention.choice("implementation", o.attention.implementation,
-                   {{"auto", AttentionImplementation::kAuto}, {"dense", AttentionImplementation::kDense}},
+                   {{"auto", AttentionImplementation::kAuto},
+                    {"dense", AttentionImplementation::kDense},
+                    {"fused", AttentionImplementation::kFused}},
                    "How it is computed; the results agree up to rounding");
   s.text("initialize_from", o.initialize_from, Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "

@@ -45,7 +45,7 @@ Tensor FeedForward::forward(Step& s, Tensor x) {
   if (gated_)
     s.ops.gated_forward(a, u_.columns(0, F_), u_.columns(F_, F_), f_);  // a = f(g) ⊙ u
   else
-    s.ops.activation_forward(a, u_, f_);  // a = f(u)
+    s.ops.activation_forward(a, u_, u_, f_);  // a = f(u), and f'(u) in the place of u
   return down_.forward(s, dropout_.forward(s, a));
 }
 
@@ -54,7 +54,7 @@ Tensor FeedForward::backward(Step& s, Tensor dy) {
   if (gated_)
     s.ops.gated_backward(du.columns(0, F_), du.columns(F_, F_), da, u_.columns(0, F_), u_.columns(F_, F_), f_);
   else
-    s.ops.activation_backward(du, da, u_, f_);  // du = da ⊙ f'(u)
+    s.ops.activation_backward(du, da, u_);  // du = da ⊙ f'(u)
   return up_.backward(s, du);
 }
 

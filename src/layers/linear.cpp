@@ -20,8 +20,7 @@ void Linear::plan(Plan& p) {
 Tensor Linear::forward(Step& s, Tensor x) {
   x_ = x;
   const Tensor y = y_.top(x.rows);
-  s.ops.matmul(y, x, W_.value.T());    // y = x Wᵀ
-  s.ops.bias_forward(y, y, b_.value);  // y = y + b
+  s.ops.linear(y, x, W_.value, b_.value);  // y = x Wᵀ + b
   return y;
 }
 

@@ -9,7 +9,7 @@ enum class NormKind { kLayer, kRms };
 enum class NormPlace { kPre, kPost };
 enum class PositionKind { kNone, kLearned, kSinusoidal };
 enum class AttentionKind { kFull };  // where the weights come from; causal is a switch of its own
-enum class AttentionImplementation { kAuto, kDense };
+enum class AttentionImplementation { kAuto, kDense, kFused };
 
 struct NormSettings {
   NormKind kind = NormKind::kLayer;

@@ -38,11 +38,10 @@ void LanguageModel::forward(Step& s, Tensor h) {
     if (transform_) {
       transform_->u = transform_->dense.forward(s, g_);
       const Tensor a = transform_->a.top(z.rows);
-      s.ops.activation_forward(a, transform_->u, Activation::kGelu);
+      s.ops.activation_forward(a, transform_->u, transform_->u, Activation::kGelu);
       g_ = transform_->norm->forward(s, a);  // g = Norm(gelu(g Wᵀ + b))
     }
-    s.ops.matmul(z, g_, W_.value.T());  // z = g Eᵀ + b
-    s.ops.bias_forward(z, z, b_.value);
+    s.ops.linear(z, g_, W_.value, b_.value);  // z = g Eᵀ + b
   }
   loss_.forward(s, z, target);
 }
@@ -59,7 +58,7 @@ Tensor LanguageModel::backward(Step& s) {
   s.ops.matmul(dg, z, W_.value);                     // dg = dz E
   if (transform_) {
     const Tensor du = transform_->du.top(z.rows);
-    s.ops.activation_backward(du, transform_->norm->backward(s, dg), transform_->u, Activation::kGelu);
+    s.ops.activation_backward(du, transform_->norm->backward(s, dg), transform_->u);
     dg = transform_->dense.backward(s, du);
   }
   s.ops.scatter_add(dh_, dg, target.rows);  // dh[rows] = dg, 0 elsewhere

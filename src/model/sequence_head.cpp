@@ -51,7 +51,7 @@ void SequenceHead::forward(Step& s, Tensor h) {
   if (pooler_) {
     u_ = pooler_->forward(s, c);
     c = t_.top(B);
-    s.ops.activation_forward(c, u_, Activation::kTanh);  // c = tanh(c Wᵀ + b)
+    s.ops.activation_forward(c, u_, u_, Activation::kTanh);  // c = tanh(c Wᵀ + b)
   }
   loss_->forward(s, last_.forward(s, c), s.in.targets[index_]);
 }
@@ -63,7 +63,7 @@ Tensor SequenceHead::backward(Step& s) {
   Tensor dc = last_.backward(s, dz);
   if (pooler_) {
     const Tensor du = du_.top(B);
-    s.ops.activation_backward(du, dc, u_, Activation::kTanh);
+    s.ops.activation_backward(du, dc, u_);
     dc = pooler_->backward(s, du);
   }
   if (pooling_ == Pooling::kMean) {

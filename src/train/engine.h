@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/op_profile.h"
 #include "base/safetensors.h"
 #include "data/batch.h"
 #include "layers/probe.h"
@@ -23,6 +24,7 @@ struct EngineSettings {
   TrainingSettings training;
   uint64_t seed = 1;
   int threads = 0;                                // 0: one for each core, never more than lanes
+  bool profile = false;                           // times every primitive
   int64_t vocabulary = 0;                         // V
   std::vector<int64_t> classes;                   // for each objective; V for language models
   int64_t shortest = 1, longest = 0;              // sequence lengths in the data, in tokens
@@ -67,6 +69,9 @@ class Engine {
   // Sets all gradients to those of this batch's loss, dropout off; returns the loss.
   virtual double gradients_of(const Batch& batch) = 0;
 
+  // What every primitive did since the engine was made, the most expensive first; nothing unless settings.profile.
+  virtual std::vector<OpProfile> profile() const = 0;
+
   // Copies out and in by name; dtype is the engine's precision. Importing wants every name with its shape, unless `partial`: then
   // what the file lacks stays as it is and the names are returned. Error{kCheckpoint} otherwise.
   virtual std::vector<NamedTensor> parameters() const = 0;
@@ -79,6 +84,8 @@ class Engine {
   virtual void set(std::string_view parameter, int64_t index, double value) = 0;
 };
 
+// What make_engine would take, without taking it.
+EngineSummary plan_engine(Precision precision, const EngineSettings& settings);
 std::unique_ptr<Engine> make_engine(Precision precision, const EngineSettings& settings);
 
 }  // namespace vitrine

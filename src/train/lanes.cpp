@@ -7,14 +7,16 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kMicroBatch = 1024;    // tokens: activations of a block stay in a core's caches
-constexpr int64_t kTokensPerLane = 512;  // fewer do not pay for one more gradient buffer to clear and to add …
-constexpr int64_t kTokensForTwo = 128;   // … but a second core helps even then
+constexpr int64_t kMicroBatch = 512;      // tokens: activations of a block stay in a core's caches
+constexpr int64_t kTokensPerLane = 1024;  // fewer do not pay for one more gradient buffer to clear and to add …
+constexpr int64_t kTokensForTwo = 128;    // … but a second core helps even then
 constexpr int64_t kMostLanes = 8;
 
-int64_t automatic_lanes(int64_t batch_tokens) {
+int64_t automatic_lanes(int64_t batch_tokens, int64_t batch_sequences) {
   const int64_t least = batch_tokens >= kTokensForTwo ? 2 : 1;
-  return int64_t(std::bit_floor(uint64_t(std::clamp(batch_tokens / kTokensPerLane, least, kMostLanes))));
+  const int64_t lanes =
+      std::min(std::clamp(batch_tokens / kTokensPerLane, least, kMostLanes), std::max<int64_t>(1, batch_sequences));
+  return int64_t(std::bit_floor(uint64_t(lanes)));
 }
 
 int64_t predicted_rows(const EngineSettings& s, int64_t tokens, int64_t sequences) {
@@ -31,7 +33,7 @@ int64_t predicted_rows(const EngineSettings& s, int64_t tokens, int64_t sequence
 
 Layout layout_of(const EngineSettings& s) {
   Layout l{};
-  l.lanes = s.training.lanes > 0 ? s.training.lanes : automatic_lanes(s.batch_tokens);
+  l.lanes = s.training.lanes > 0 ? s.training.lanes : automatic_lanes(s.batch_tokens, s.batch_sequences);
   l.micro_batch = s.training.micro_batch > 0 ? s.training.micro_batch : kMicroBatch;
   l.longest = s.longest;
   // A lane's share of a batch may be less than a micro-batch; cutting between sequences moves it by at most one of them.

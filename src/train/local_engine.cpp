@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "backend/cpu_backend.h"
+#include "backend/profiling_backend.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "train/lanes.h"
@@ -20,25 +21,37 @@ int thread_count(int asked, int64_t lanes) {
   return int(std::min<int64_t>(cores, lanes));
 }
 
+Extent extent_of(const Layout& l) { return {l.tokens, l.sequences, l.longest, l.pairs, l.predicted}; }
+
+std::unique_ptr<Backend> make_backend(bool profile) {
+  return profile ? std::make_unique<ProfilingBackend>(make_cpu_backend()) : make_cpu_backend();
+}
+
 }  // namespace
 
-LocalEngine::LocalEngine(const EngineSettings& settings)
-    : settings_(settings), workers_(thread_count(settings.threads, layout_of(settings).lanes)) {
+EngineSummary plan_local_engine(const EngineSettings& settings) {
   const Layout layout = layout_of(settings);
-  const Extent extent{layout.tokens, layout.sequences, layout.longest, layout.pairs, layout.predicted};
+  const Plan plan = Replica::count(settings, extent_of(layout));
+  const auto bytes = [](int64_t numbers) { return numbers * int64_t(sizeof(Real)); };
+  EngineSummary s;
+  for (const NamedParameter& p : plan.parameters) s.parameters += p.at.value.size();
+  s.lanes = layout.lanes, s.micro_batch = layout.micro_batch, s.threads = thread_count(settings.threads, layout.lanes);
+  s.bytes_parameters = bytes(plan.params.peak() + plan.tables.peak());
+  s.bytes_gradients = layout.lanes * bytes(plan.grads.peak());
+  s.bytes_optimizer = std::ssize(Optimizer::prefixes(settings.optimizer)) * bytes(plan.params.peak());
+  s.bytes_activations = layout.lanes * bytes(plan.activations.peak() + plan.gradients.peak());
+  return s;
+}
+
+LocalEngine::LocalEngine(const EngineSettings& settings)
+    : settings_(settings), summary_(plan_local_engine(settings)), workers_(int(summary_.threads)) {
+  const Layout layout = layout_of(settings);
   for (int64_t k = 0; k < layout.lanes; ++k)
-    lanes_.push_back(std::make_unique<Replica>(settings, extent, make_cpu_backend(), shared_));
+    lanes_.push_back(std::make_unique<Replica>(settings, extent_of(layout), make_backend(settings.profile), shared_));
   optimizer_ = std::make_unique<Optimizer>(settings.optimizer, ops(), shared_.params->size);
   lane_loss_.resize(lanes_.size());
   initialise();
   cut_into_stretches();
-
-  summary_.lanes = layout.lanes, summary_.micro_batch = layout.micro_batch, summary_.threads = workers_.threads();
-  for (const NamedParameter& p : lanes_[0]->plan().parameters) summary_.parameters += p.at.value.size();
-  summary_.bytes_parameters = (shared_.params->size + shared_.tables->size) * int64_t(sizeof(Real));
-  summary_.bytes_gradients = layout.lanes * shared_.params->size * int64_t(sizeof(Real));
-  summary_.bytes_optimizer = optimizer_->bytes();
-  summary_.bytes_activations = layout.lanes * lanes_[0]->activation_bytes();
 }
 
 // Every parameter draws from random numbers of its own, named after it: adding one changes no other.
@@ -183,6 +196,21 @@ void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, 
     for (int64_t l = 0; l < int64_t(lanes_.size()); ++l) run_lane(l);
   else
     workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
+}
+
+std::vector<OpProfile> LocalEngine::profile() const {
+  std::vector<OpProfile> all;
+  if (!settings_.profile) return all;
+  for (const auto& lane : lanes_)
+    for (const OpProfile& op : static_cast<const ProfilingBackend&>(lane->ops()).profile()) {
+      const auto same = std::find_if(all.begin(), all.end(), [&](const OpProfile& other) { return other.name == op.name; });
+      if (same == all.end())
+        all.push_back(op);
+      else
+        same->calls += op.calls, same->seconds += op.seconds, same->flops += op.flops, same->bytes += op.bytes;
+    }
+  std::sort(all.begin(), all.end(), [](const OpProfile& a, const OpProfile& b) { return a.seconds > b.seconds; });
+  return all;
 }
 
 std::unique_ptr<Engine> make_local_engine(const EngineSettings& settings) { return std::make_unique<LocalEngine>(settings); }

@@ -21,6 +21,7 @@ class LocalEngine : public Engine {
   StepReport train_step(const Batch& batch, int64_t step, double learning_rate) override;
   void forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) override;
   double gradients_of(const Batch& batch) override;
+  std::vector<OpProfile> profile() const override;
   std::vector<NamedTensor> parameters() const override;
   std::vector<NamedTensor> gradients() const override;
   std::vector<NamedTensor> optimizer_state() const override;
@@ -59,6 +60,7 @@ class LocalEngine : public Engine {
   std::vector<double> squares_, lane_loss_;
 };
 
+EngineSummary plan_local_engine(const EngineSettings& settings);
 std::unique_ptr<Engine> make_local_engine(const EngineSettings& settings);
 
 }  // namespace vitrine::inline VITRINE_PRECISION

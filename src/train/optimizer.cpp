@@ -4,10 +4,13 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
+std::vector<std::string> Optimizer::prefixes(const OptimizerSettings& settings) {
+  if (settings.kind == OptimizerKind::kSgd) return {"momentum"};
+  return {"first_moment", "second_moment"};
+}
+
 Optimizer::Optimizer(const OptimizerSettings& settings, Backend& ops, int64_t size) : settings_(settings) {
-  std::vector<std::string> prefixes{"first_moment", "second_moment"};
-  if (settings.kind == OptimizerKind::kSgd) prefixes = {"momentum"};
-  for (const std::string& prefix : prefixes) {
+  for (const std::string& prefix : prefixes(settings)) {
     memory_.push_back(ops.allocate(size));
     states_.push_back({prefix, memory_.back()->data});
   }
@@ -31,12 +34,6 @@ void Optimizer::update(Backend& ops, Tensor w, Tensor g, int64_t offset, bool de
             .weight_decay = decay,
             .decoupled = settings_.kind == OptimizerKind::kAdamw,
             .gradient_scale = scale});
-}
-
-int64_t Optimizer::bytes() const {
-  int64_t total = 0;
-  for (const auto& memory : memory_) total += memory->size * int64_t(sizeof(Real));
-  return total;
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -26,7 +26,7 @@ class Optimizer {
     Real* data;          // as long as the parameters, in the same layout
   };
   const std::vector<State>& states() const { return states_; }
-  int64_t bytes() const;
+  static std::vector<std::string> prefixes(const OptimizerSettings& settings);
 
  private:
   OptimizerSettings settings_;

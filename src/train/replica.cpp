@@ -42,6 +42,13 @@ int64_t fitting(const Batch& batch, int64_t first, int64_t last, const Extent& e
 
 }  // namespace
 
+Plan Replica::count(const EngineSettings& settings, const Extent& extent) {
+  Plan plan;
+  plan.extent = extent;
+  Model(settings.model, settings.vocabulary, make_objectives(settings)).plan(plan);
+  return plan;
+}
+
 Replica::Replica(const EngineSettings& settings, const Extent& extent, std::unique_ptr<Backend> ops, SharedMemory& shared)
     : ops_(std::move(ops)), model_(settings.model, settings.vocabulary, make_objectives(settings)) {
   for (const ObjectiveSettings& o : settings.objectives) head_weights_.push_back(o.weight);

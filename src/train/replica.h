@@ -18,6 +18,9 @@ class Replica {
  public:
   Replica(const EngineSettings& settings, const Extent& extent, std::unique_ptr<Backend> ops, SharedMemory& shared);
 
+  // What one would take, without taking it: a plan that is not bound.
+  static Plan count(const EngineSettings& settings, const Extent& extent);
+
   // Loads sequences [first, last) of the batch piece by piece, each as large as memory was planned for, and calls
   // use(number of the piece's first sequence in the batch) for each.
   void for_each_micro_batch(const Batch& batch, int64_t first, int64_t last, const std::function<void(int64_t)>& use);
@@ -32,7 +35,6 @@ class Replica {
   Backend& ops() const { return *ops_; }
   const Plan& plan() const { return plan_; }
   Tensor gradients() const { return {grads_->data, 1, grads_->size, grads_->size}; }
-  int64_t activation_bytes() const { return (activations_->size + gradients_->size) * int64_t(sizeof(Real)); }
 
  private:
   std::span<const Real> read(Tensor x);

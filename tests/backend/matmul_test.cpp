@@ -1,4 +1,7 @@
 #include "backend/cpu_backend.h"
+
+#include <array>
+
 #include "support/tensors.h"
 
 using namespace vitrine;
@@ -54,6 +57,25 @@ TEST_CASE("products of larger matrices") {
   check_matmul(257, 96, 300, 5);
   check_matmul(512, 64, 64, 0);
   check_matmul(65, 2000, 32, 0);
+}
+
+// Beside the fused one stands the plain one: the product, then the bias.
+TEST_CASE("linear is the product and then the bias") {
+  CpuBackend ops;
+  for (const auto& [N, out, in] :
+       {std::array<int64_t, 3>{1, 1, 1}, {5, 3, 7}, {33, 65, 300}, {130, 1000, 64}, {13, 32, 0}, {64, 48, 513}}) {
+    CAPTURE(N, out, in);
+    const Guarded x = Guarded(N, in, 3).random(1), W = Guarded(out, in, 5).random(2), b = Guarded(1, out).random(3);
+    const Guarded y = Guarded(N, out, 7).garbage();
+    Dense want(N, out);
+    for (int64_t i = 0; i < N; ++i) {
+      for (int64_t j = 0; j < out; ++j) want(i, j) = static_cast<double>(b(0, j));
+    }
+    add_product(want, Dense(x), false, Dense(W), true, 1);
+    ops.linear(y, x, W, b);
+    check_close("y", y, want);
+    CHECK(y.intact());
+  }
 }
 
 TEST_CASE("a product over nothing is 0, or adds nothing") {

@@ -4,25 +4,18 @@
 
 using namespace vitrine;
 
-TEST_CASE("bias") {
+TEST_CASE("the gradient of a bias") {
   CpuBackend ops;
   for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
-    const Guarded x = Guarded(rows, cols, gap).random(1), b = Guarded(1, cols).random(2), y = Guarded(rows, cols, gap).garbage();
+    const Guarded x = Guarded(rows, cols, gap).random(1);
     const Guarded db = Guarded(1, cols).random(3);
-    Dense want(x), dwant(db);
+    Dense dwant(db);
     for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j)
-        want(i, j) += static_cast<double>(b(0, j)), dwant(0, j) += 2 * static_cast<double>(x(i, j));
+      for (int64_t j = 0; j < cols; ++j) dwant(0, j) += 2 * static_cast<double>(x(i, j));
     }
-    ops.bias_forward(y, x, b);
-    check_close("y", y, want);
     ops.bias_backward(db, x);
     ops.bias_backward(db, x);  // added, twice
     check_close("db", db, dwant);
-    ops.bias_forward(x, x, b);  // in place
-    check_close("x", x, want);
-    CHECK(y.intact());
-    CHECK(x.intact());
     CHECK(db.intact());
   });
 }

@@ -1,4 +1,4 @@
-#include "base/rng.h"
+#include "base/random_words.h"
 
 #include <set>
 #include <vector>
@@ -83,6 +83,24 @@ TEST_CASE("normal numbers have the moments of a standard normal") {
   CHECK(m4 / n == Approx(3).margin(4 * std::sqrt(96 / n)));
   CHECK(std::abs(pair / (n / 2)) < 4 / std::sqrt(n / 2));  // cos and sin of one angle are uncorrelated
   CHECK(static_cast<double>(beyond_two) / n == Approx(0.0455003).margin(4 * std::sqrt(0.0455 / n)));
+}
+
+TEST_CASE("many words at once are those that come one by one") {
+  constexpr uint32_t kGuard = 0xABABABAB;
+  for (const RngKey key : {RngKey{0x123456789ABCDEFull, 77, 5}, RngKey{~0ull, ~0u, ~0u}, RngKey{}}) {
+    for (const uint32_t first_quad : {0u, 3u, 0xFFFFFFF0u}) {
+      for (int64_t quads = 0; quads <= 50; ++quads) {
+        const int64_t room = (quads + kQuadsAtOnce - 1) / kQuadsAtOnce * kQuadsAtOnce * 4;
+        std::vector<uint32_t> words(static_cast<size_t>(room) + 1, kGuard);
+        random_words(words.data(), key, 9, first_quad, quads);
+        for (uint32_t q = 0; q < quads; ++q) {
+          const Philox4 want = key.bits(9, first_quad + q);
+          for (size_t k = 0; k < 4; ++k) REQUIRE(words[4 * q + k] == want[k]);
+        }
+        REQUIRE(words.back() == kGuard);
+      }
+    }
+  }
 }
 
 TEST_CASE("hash_name is FNV-1a") {

@@ -78,11 +78,21 @@ fails 2 "not a regular expression" gradcheck tiny.yaml --parameter '('
 fails 2 "no parameter's name matches 'decoder'" gradcheck tiny.yaml --parameter decoder
 
 works bench train tiny.yaml --seconds 0.2 --json
-for key in tokens_per_s median_ms steps parameters threads peak_rss_mb planned_mb flops_per_step gemm_gflops utilisation; do
+for key in tokens_per_s median_ms cpu_ms steps parameters threads peak_rss_mb planned_mb flops_per_step gemm_gflops utilisation; do
   expect less 0 "$(number "$key")"
 done
 works bench train tiny.yaml --seconds 0.1
-prints '^  speed +[0-9,]+ tokens/s; [0-9.]+ ms a step \(median of [0-9]+\)$'
+prints '^  speed +[0-9,]+ tokens/s; [0-9.]+ ms a step \(median of [0-9]+\), [0-9.]+ ms of processor time$'
+works bench train tiny.yaml --seconds 0.1 --profile
+prints '^  one thread of this machine: [0-9]+ GFLOP/s in products; [0-9]+ GB/s out of its cache, [0-9]+ GB/s out of memory$'
+prints '^  linear +[0-9.]+ % .* flops$'
+works bench train tiny.yaml --seconds 0.1 --profile --json
+prints '"ops":\[\{"name":"[a-z_ ]+","share":0\.[0-9]+,'
+works bench ops --tokens 64 --length 16 --width 16 --heads 2 --hidden 32 --vocabulary 50 --seconds 0.002
+prints '^  fused_attention_backward +[0-9.]+ '
+fails 2 '3 heads do not divide --width 128' bench ops --heads 3
+fails 2 '10 are fewer than one sequence of --length 64' bench ops --tokens 10
+fails 2 'training it needs [0-9,.]+ MB .*and this machine has' train tiny.yaml --set model.width=65536 --set model.layers=64 --run-dir huge
 
 works doctor
 prints '^vitrine [0-9]+\.[0-9]+\.[0-9]+$'

@@ -369,3 +369,39 @@ TEST_CASE("the layout follows from configuration and data alone") {
   CHECK(layout.tokens == 64);
   CHECK(layout.pairs == 64 * 9);
 }
+
+TEST_CASE("what is planned before anything is taken is what is taken, to the byte") {
+  for (const Heads& kind : kAllObjectives)
+    for (const OptimizerKind optimizer : {OptimizerKind::kAdamw, OptimizerKind::kSgd}) {
+      EngineSettings settings = settings_for(kind, 3);
+      settings.optimizer.kind = optimizer;
+      const EngineSummary plan = plan_engine(Precision::kFloat32, settings);
+      const auto engine = make_engine(Precision::kFloat32, settings);
+      int64_t state = 0;
+      for (const NamedTensor& t : engine->optimizer_state()) state += int64_t(t.bytes.size());
+      CHECK(plan.bytes() == engine->summary().bytes());
+      CHECK(plan.bytes_optimizer >= state);  // every tensor starts on a cache line
+      CHECK(plan.bytes_optimizer < state + 64 * int64_t(engine->optimizer_state().size()) + 1);
+      CHECK(plan.bytes_gradients == 3 * plan.bytes_parameters);
+      CHECK(plan_engine(Precision::kFloat64, settings).bytes() == 2 * plan.bytes());
+    }
+}
+
+TEST_CASE("a profile counts every primitive and changes no bit") {
+  const ObjectiveKind kind = ObjectiveKind::kMaskedLm;
+  EngineSettings settings = settings_for(kind, 2, 2);
+  const auto plain = make_engine(Precision::kFloat32, settings);
+  settings.profile = true;
+  const auto timed = make_engine(Precision::kFloat32, settings);
+  CHECK(train(*plain, kind, 1, 3) == train(*timed, kind, 1, 3));
+  CHECK(plain->profile().empty());
+  const std::vector<OpProfile> profile = timed->profile();
+  int64_t linears = 0;
+  for (const OpProfile& op : profile) {
+    CHECK(op.calls > 0);
+    CHECK(op.seconds >= 0);
+    if (op.name == "linear") linears = op.calls;
+  }
+  CHECK(linears == 3 * 2 * (4 * 2 + 1));  // steps, lanes; projections, output, up, down of two blocks, and the head
+  CHECK(std::is_sorted(profile.begin(), profile.end(), [](const auto& a, const auto& b) { return a.seconds > b.seconds; }));
+}

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backend/cpu_backend.h"
 
 #ifdef VITRINE_HAS_ONEDNN
@@ -43,16 +45,22 @@ void onednn_product(Tensor c, Operand<Tensor> a, Operand<Tensor> b, float scale,
 
 }  // namespace
 
-// C = scale · op(A) op(B)   or   C += …
-void CpuBackend::matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write) {
+void CpuBackend::product(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write, const Real* bias) {
 #ifdef VITRINE_HAS_ONEDNN
   if constexpr (sizeof(Real) == sizeof(float)) {
     if (c.size() * (a.transposed ? a.view.rows : a.view.cols) >= kWorthOneDnn) {
-      return onednn_product(c, a, b, static_cast<float>(scale), write == Write::kAdd);
+      if (bias)  // sgemm has no bias: it is what C holds before
+        for (int64_t i = 0; i < c.rows; ++i) std::copy_n(bias, c.cols, c.row(i));
+      return onednn_product(c, a, b, static_cast<float>(scale), bias || write == Write::kAdd);
     }
   }
 #endif
-  product_(c, a, b, scale, write == Write::kAdd);
+  product_(c, a, b, scale, write == Write::kAdd, bias);
+}
+
+// C = scale · op(A) op(B)   or   C += …
+void CpuBackend::matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write) {
+  product(c, a, b, scale, write, nullptr);
 }
 
 void CpuBackend::matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale, Write write) {

@@ -10,7 +10,8 @@ namespace {
 
 constexpr int64_t kRows = PackedProduct::kRows, kColumns = PackedProduct::kColumns, kVector = PackedProduct::kVector;
 
-constexpr int64_t kNear = 4096;  // numbers: half of a first-level cache
+constexpr int64_t kNear = 4096;               // numbers: half of a first-level cache
+constexpr int64_t kLine = 64 / sizeof(Real);  // numbers of a cache line
 
 typedef Real Vector __attribute__((vector_size(kVector * sizeof(Real))));
 Vector load(const Real* x) {
@@ -71,22 +72,27 @@ void pack_columns(Real* out, Steps b, int64_t width, int64_t depth) {
   }
 }
 
-// out[i / kRows][k][i mod kRows] = a(i, k)
+// out[i / kRows][k][i mod kRows] = a(i, k) for a whose columns are contiguous: row after row as they lie in memory
 void pack_rows(Real* out, Steps a, int64_t rows, int64_t depth) {
-  for (int64_t i = 0; i < rows; i += kRows) {
-    for (int64_t k = 0; k < depth; ++k, out += kRows) {
-      if (i + kRows <= rows) {
-        std::memcpy(out, a.at(i, k), kRows * sizeof(Real));
-      } else {
-        for (int64_t l = i; l < rows; ++l) out[l - i] = *a.at(l, k);
-      }
-    }
+  for (int64_t k = 0; k < depth; ++k) {
+    const Real* ak = a.at(0, k);
+    int64_t i = 0;
+    for (; i + kRows <= rows; i += kRows) std::memcpy(out + i * depth + k * kRows, ak + i, kRows * sizeof(Real));
+    std::copy(ak + i, ak + rows, out + i * depth + k * kRows);
   }
 }
 
-// c [rows, columns] = or += scale · Σ_k a(·, k) b(k, ·),  columns ≤ vectors · kVector
+// Where a block of C goes, and what it is added to: C itself, a bias (the same row again: stride 0), or nothing.
+struct Target {
+  Real* c;
+  int64_t stride, columns;
+  const Real* from;
+  int64_t from_stride;
+};
+
+// c [rows, columns] = from + scale · Σ_k a(·, k) b(k, ·),  columns ≤ vectors · kVector
 template <int64_t rows, int64_t vectors>
-void block(Real* c, int64_t stride, int64_t columns, Steps a, const Real* b, int64_t depth, Real scale, bool add) {
+void block(const Target& t, Steps a, const Real* b, int64_t depth, Real scale) {
   Vector sum[rows][vectors] = {};
   for (int64_t k = 0; k < depth; ++k, b += kColumns) {
     Vector bk[vectors];
@@ -95,40 +101,52 @@ void block(Real* c, int64_t stride, int64_t columns, Steps a, const Real* b, int
       for (int64_t v = 0; v < vectors; ++v) sum[i][v] += *a.at(i, k) * bk[v];
     }
   }
-  if (columns == vectors * kVector) {
+  if (t.columns == vectors * kVector) {
     for (int64_t i = 0; i < rows; ++i) {
       for (int64_t v = 0; v < vectors; ++v) {
-        Real* ci = c + i * stride + v * kVector;
-        store(ci, add ? load(ci) + scale * sum[i][v] : scale * sum[i][v]);
+        Real* ci = t.c + i * t.stride + v * kVector;
+        store(ci, t.from ? load(t.from + i * t.from_stride + v * kVector) + scale * sum[i][v] : scale * sum[i][v]);
       }
     }
   } else {
     Real values[vectors * kVector];
     for (int64_t i = 0; i < rows; ++i) {
       std::memcpy(values, sum[i], sizeof values);
-      for (int64_t j = 0; j < columns; ++j) c[i * stride + j] = (add ? c[i * stride + j] : 0) + scale * values[j];
+      const Real* from = t.from + i * t.from_stride;
+      for (int64_t j = 0; j < t.columns; ++j) t.c[i * t.stride + j] = (t.from ? from[j] : 0) + scale * values[j];
     }
   }
 }
 
 // The block for this number of rows: kRows, or fewer at the end of a matrix.
 template <int64_t most = kRows>
-void block_of(int64_t rows, Real* c, int64_t stride, int64_t columns, Steps a, const Real* b, int64_t depth, Real scale,
-              bool add) {
+void block_of(int64_t rows, const Target& t, Steps a, const Real* b, int64_t depth, Real scale) {
   if constexpr (most > 1) {
-    if (rows < most) return block_of<most - 1>(rows, c, stride, columns, a, b, depth, scale, add);
+    if (rows < most) return block_of<most - 1>(rows, t, a, b, depth, scale);
   }
-  if (columns > kVector) return block<most, 2>(c, stride, columns, a, b, depth, scale, add);
-  return block<most, 1>(c, stride, columns, a, b, depth, scale, add);
+  if (t.columns > kVector) return block<most, 2>(t, a, b, depth, scale);
+  return block<most, 1>(t, a, b, depth, scale);
+}
+
+// Asks for rows that are needed soon: products of thin matrices wait for memory otherwise.
+void prefetch(const Real* x, int64_t stride, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; j += kLine) __builtin_prefetch(x + i * stride + j);
+  }
+}
+void prefetch_to_write(Real* x, int64_t stride, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; j += kLine) __builtin_prefetch(x + i * stride + j, 1);
+  }
 }
 
 }  // namespace
 
-void PackedProduct::operator()(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, bool add) {
+void PackedProduct::operator()(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, bool add, const Real* bias) {
   const Steps A = steps(a), B = steps(b);
   const int64_t M = c.rows, N = c.cols, K = a.transposed ? a.view.rows : a.view.cols;
   if (K == 0 && !add) {
-    for (int64_t i = 0; i < M; ++i) std::fill_n(c.row(i), N, Real{0});
+    for (int64_t i = 0; i < M; ++i) bias ? std::copy_n(bias, N, c.row(i)) : std::fill_n(c.row(i), N, Real{0});
   }
   // The innermost loop reads kRows rows of A side by side. That is well when they are rows in memory, or all of A is near.
   const bool pack_a = a.transposed && M * K > kNear;
@@ -145,8 +163,12 @@ void PackedProduct::operator()(Tensor c, Operand<Tensor> a, Operand<Tensor> b, R
         for (int64_t j = n; j < n_end; j += kColumns) {
           for (int64_t i = m; i < m_end; i += kRows) {
             const Steps rows = pack_a ? Steps{a_.data() + (i - m) * depth, 1, kRows} : A.from(i, k);
-            block_of(std::min(kRows, m_end - i), c.row(i) + j, c.stride, std::min(kColumns, n_end - j), rows,
-                     b_.data() + (j - n) * depth, depth, scale, add || k > 0);
+            const int64_t row_count = std::min(kRows, m_end - i);
+            Target target{c.row(i) + j, c.stride, std::min(kColumns, n_end - j), bias ? bias + j : nullptr, 0};
+            if (add || k > 0) target.from = target.c, target.from_stride = c.stride;
+            prefetch_to_write(target.c, c.stride, row_count, target.columns);
+            if (j == n && A.column == 1) prefetch(A.at(i + row_count, k), A.row, std::min(kRows, m_end - i - row_count), depth);
+            block_of(row_count, target, rows, b_.data() + (j - n) * depth, depth, scale);
           }
         }
       }

@@ -10,6 +10,8 @@ namespace {
 // How many keys the query in row i of a tile may see: the first `visible` ones.
 int64_t visible(Mask mask, int64_t i, int64_t keys) { return mask == Mask::kCausal ? std::min(i + 1, keys) : keys; }
 
+constexpr int64_t kChunk = 16;  // a row of a causal tile is computed in whole vectors
+
 }  // namespace
 
 // Of each row of S [T,T]:  p_j = e^(s_j − m) / Σ_k e^(s_k − m),  m = max s; 0 where the mask forbids
@@ -17,21 +19,21 @@ void CpuBackend::softmax_forward(Tiles p, Tiles s, Mask mask) {
   each_tile(p, [&](int64_t b, int64_t h) {
     const Tensor P = p(b, h), S = s(b, h);
     for (int64_t i = 0; i < P.rows; ++i) {
-      const int64_t n = visible(mask, i, P.cols);
+      const int64_t n = visible(mask, i, P.cols), whole = std::min((n + kChunk - 1) / kChunk * kChunk, P.cols);
       const Real* si = S.row(i);
       Real* pi = P.row(i);
       Real m = -std::numeric_limits<Real>::infinity(), sum = 0;
 #pragma omp simd reduction(max : m)
       for (int64_t j = 0; j < n; ++j) m = m < si[j] ? si[j] : m;
 #pragma omp simd reduction(+ : sum)
-      for (int64_t j = 0; j < n; ++j) {
-        pi[j] = vexp(si[j] - m);
+      for (int64_t j = 0; j < whole; ++j) {
+        pi[j] = j < n ? vexp(si[j] - m) : 0;
         sum += pi[j];
       }
       const Real scale = 1 / sum;
 #pragma omp simd
-      for (int64_t j = 0; j < n; ++j) pi[j] *= scale;
-      std::fill(pi + n, pi + P.cols, Real{0});
+      for (int64_t j = 0; j < whole; ++j) pi[j] *= scale;
+      std::fill(pi + whole, pi + P.cols, Real{0});
     }
   });
 }

@@ -22,6 +22,9 @@ struct CoreShape {
   int64_t layer, heads, width;
   double dropout;
 };
+// `auto` is dense below this length and fused from it on (measured: backend/PERFORMANCE.md).
+constexpr int64_t kFusedFromLength = 512;
+
 std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const AttentionSettings& settings);
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -2,15 +2,8 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-// y = x + b
-void CpuBackend::bias_forward(Tensor y, Tensor x, Tensor b) {
-  for (int64_t i = 0; i < y.rows; ++i) {
-    Real* yi = y.row(i);
-    const Real *xi = x.row(i), *bias = b.data;
-#pragma omp simd
-    for (int64_t j = 0; j < y.cols; ++j) yi[j] = xi[j] + bias[j];
-  }
-}
+// y = x Wᵀ + b
+void CpuBackend::linear(Tensor y, Tensor x, Tensor W, Tensor b) { product(y, x, W.T(), 1, Write::kSet, b.data); }
 
 // db += Σ_rows dy, four rows at a time: db is loaded and stored a quarter as often
 void CpuBackend::bias_backward(Tensor db, Tensor dy) {

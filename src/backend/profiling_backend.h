@@ -1,0 +1,74 @@
+#pragma once
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/op_profile.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// Does what another backend does, and counts for each primitive its calls, the processor time of the calling thread (waiting for a
+// core does not count), operations and bytes. It changes no bit.
+class ProfilingBackend final : public Backend {
+ public:
+  explicit ProfilingBackend(std::unique_ptr<Backend> inner) : inner_(std::move(inner)) {}
+  const std::vector<OpProfile>& profile() const { return profile_; }
+
+  std::unique_ptr<Memory> allocate(int64_t size) override { return inner_->allocate(size); }
+  void read(std::span<Real> out, Tensor x) override { inner_->read(out, x); }
+  void write(Tensor y, std::span<const Real> in) override { inner_->write(y, in); }
+  Indices upload(std::span<const int32_t> host) override { return inner_->upload(host); }
+  void begin_step() override { inner_->begin_step(); }
+
+  void fill(Tensor y, Real value) override;
+  void copy(Tensor y, Tensor x) override;
+  void add(Tensor y, Tensor a, Tensor b) override;
+  double sum_squares(Tensor x) override;
+  void matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write) override;
+  void matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale, Write write) override;
+  void linear(Tensor y, Tensor x, Tensor W, Tensor b) override;
+  void bias_backward(Tensor db, Tensor dy) override;
+  void layer_norm_forward(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, Real epsilon) override;
+  void layer_norm_backward(Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean, Tensor rstd,
+                           Tensor gamma) override;
+  void rms_norm_forward(Tensor y, Tensor rstd, Tensor x, Tensor gamma, Real epsilon) override;
+  void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) override;
+  void softmax_forward(Tiles p, Tiles s, Mask mask) override;
+  void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) override;
+  void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
+  void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
+                                const AttentionWeights& how) override;
+  void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
+  void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
+  void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) override;
+  void gated_backward(Tensor dgate, Tensor dup, Tensor dy, Tensor gate, Tensor up, Activation f) override;
+  void gather(Tensor y, Tensor x, Indices index, Write write) override;
+  void scatter_add(Tensor dx, Tensor dy, Indices index) override;
+  void mean_pool_forward(Tensor y, Tensor x, const Packing& packing) override;
+  void mean_pool_backward(Tensor dx, Tensor dy, const Packing& packing) override;
+  void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row) override;
+  void dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) override;
+  void cross_entropy_forward(Tensor losses, Tensor lse, Tensor logits, Indices targets, Tensor class_weights,
+                             Real smoothing) override;
+  void cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor lse, Indices targets, Tensor class_weights, Real smoothing,
+                              Real scale) override;
+  void binary_cross_entropy_forward(Tensor losses, Tensor logits, Tensor truth, Indices targets) override;
+  void binary_cross_entropy_backward(Tensor dlogits, Tensor logits, Tensor truth, Indices targets, Real scale) override;
+  void squared_error_forward(Tensor losses, Tensor predicted, Tensor truth, Indices targets) override;
+  void squared_error_backward(Tensor dpredicted, Tensor predicted, Tensor truth, Indices targets, Real scale) override;
+  void adam(Tensor w, Tensor m, Tensor v, Tensor g, const AdamStep& step) override;
+  void sgd(Tensor w, Tensor u, Tensor g, const SgdStep& step) override;
+
+ private:
+  struct Work {
+    double flops, numbers;  // numbers that move
+  };
+  template <class F>
+  void time(std::string_view name, Work work, F call);
+
+  std::unique_ptr<Backend> inner_;
+  std::vector<OpProfile> profile_;  // in the order of first use
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION

@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+
+#include "layers/attention/core.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// Softmax attention that stores no weights (Dao et al. 2022): O and gradients as in dense.h but for rounding, in memory that grows with
+// T, not with T². Derived in fused.md. When a probe wants the weights, they are made for it, and what it leaves of them is used.
+class FusedAttention : public AttentionCore {
+ public:
+  FusedAttention(const CoreShape& shape, Mask mask);
+  void plan(Plan& p) override;
+  Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override;
+  void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) override;
+
+ private:
+  AttentionWeights weights(const Step& s) const;
+  void show_weights(Step& s, Tiles O, Tiles Q, Tiles K, Tiles V) const;
+
+  std::string weights_name_;
+  int64_t H_, D_;
+  Real scale_, rate_;  // 1/√d; dropout of the weights
+  uint32_t stream_;    // of its random numbers, those of dense.h
+  Mask mask_;
+  Tensor O_, lse_;
+  Tiles Q_, K_, V_;
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION
