@@ -21,34 +21,32 @@ void CrossEntropy::backward(Step& s, Tensor dlogits, const Inputs::Target& targe
   s.ops.cross_entropy_backward(dlogits, z_, lse_, target.classes, class_weights_, smoothing_, scale(target));
 }
 
-void BinaryCrossEntropy::plan(Plan& p, int64_t rows) {
+void NumberLoss::plan(Plan& p, int64_t rows) {
   Loss::plan(p, rows);
   truth_ = p.activations.take(rows, shape_.classes);
+}
+
+void NumberLoss::load(Step& s, Tensor z, const Inputs::Target& target) {
+  z_ = z;
+  s.ops.write(truth(), target.values);
 }
 
 void BinaryCrossEntropy::forward(Step& s, Tensor logits, const Inputs::Target& target) {
-  z_ = logits;
-  s.ops.write(truth_.top(z_.rows), target.values);
-  s.ops.binary_cross_entropy_forward(losses(), z_, truth_.top(z_.rows), target.classes);
+  load(s, logits, target);
+  s.ops.binary_cross_entropy_forward(losses(), z_, truth(), target.classes);
 }
 
 void BinaryCrossEntropy::backward(Step& s, Tensor dlogits, const Inputs::Target& target) {
-  s.ops.binary_cross_entropy_backward(dlogits, z_, truth_.top(z_.rows), target.classes, scale(target));
-}
-
-void SquaredError::plan(Plan& p, int64_t rows) {
-  Loss::plan(p, rows);
-  truth_ = p.activations.take(rows, shape_.classes);
+  s.ops.binary_cross_entropy_backward(dlogits, z_, truth(), target.classes, scale(target));
 }
 
 void SquaredError::forward(Step& s, Tensor predicted, const Inputs::Target& target) {
-  z_ = predicted;
-  s.ops.write(truth_.top(z_.rows), target.values);
-  s.ops.squared_error_forward(losses(), z_, truth_.top(z_.rows), target.classes);
+  load(s, predicted, target);
+  s.ops.squared_error_forward(losses(), z_, truth(), target.classes);
 }
 
 void SquaredError::backward(Step& s, Tensor dpredicted, const Inputs::Target& target) {
-  s.ops.squared_error_backward(dpredicted, z_, truth_.top(z_.rows), target.classes, scale(target));
+  s.ops.squared_error_backward(dpredicted, z_, truth(), target.classes, scale(target));
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -37,28 +37,34 @@ class CrossEntropy : public Loss {
   Tensor class_weights_, lse_;
 };
 
-// Any number of C classes: a sigmoid and a binary cross-entropy each; a target's loss is their mean.
-class BinaryCrossEntropy : public Loss {
+// Of targets that are C numbers each.
+class NumberLoss : public Loss {
  public:
   using Loss::Loss;
   void plan(Plan& p, int64_t rows) override;
-  void forward(Step& s, Tensor logits, const Inputs::Target& target) override;
-  void backward(Step& s, Tensor dlogits, const Inputs::Target& target) override;
+
+ protected:
+  void load(Step& s, Tensor z, const Inputs::Target& target);  // z_ and the truth beside it
+  Tensor truth() const { return truth_.top(z_.rows); }         // [B,C]
 
  private:
   Tensor truth_;
 };
 
-// A number.
-class SquaredError : public Loss {
+// Any number of C classes: a sigmoid and a binary cross-entropy each; a target's loss is their mean.
+class BinaryCrossEntropy : public NumberLoss {
  public:
-  using Loss::Loss;
-  void plan(Plan& p, int64_t rows) override;
+  using NumberLoss::NumberLoss;
+  void forward(Step& s, Tensor logits, const Inputs::Target& target) override;
+  void backward(Step& s, Tensor dlogits, const Inputs::Target& target) override;
+};
+
+// A number.
+class SquaredError : public NumberLoss {
+ public:
+  using NumberLoss::NumberLoss;
   void forward(Step& s, Tensor predicted, const Inputs::Target& target) override;
   void backward(Step& s, Tensor dpredicted, const Inputs::Target& target) override;
-
- private:
-  Tensor truth_;
 };
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -27,6 +27,13 @@ std::unique_ptr<Backend> make_backend(bool profile) {
   return profile ? std::make_unique<ProfilingBackend>(make_cpu_backend()) : make_cpu_backend();
 }
 
+// Number of the first target that lies in sequence b or after it.
+int64_t first_target_of(const Batch& batch, size_t k, int64_t b) {
+  const Targets& t = batch.targets[k];
+  if (t.rows.empty()) return t.classes.empty() ? 0 : b;
+  return std::lower_bound(t.rows.begin(), t.rows.end(), batch.offsets[size_t(b)]) - t.rows.begin();
+}
+
 }  // namespace
 
 EngineSummary plan_local_engine(const EngineSettings& settings) {
@@ -148,17 +155,6 @@ double LocalEngine::gradients_of(const Batch& batch) {
   sum_lanes();
   return loss;
 }
-
-namespace {
-
-// Number of the first target that lies in sequence b or after it.
-int64_t first_target_of(const Batch& batch, size_t k, int64_t b) {
-  const Targets& t = batch.targets[k];
-  if (t.rows.empty()) return t.classes.empty() ? 0 : b;
-  return std::lower_bound(t.rows.begin(), t.rows.end(), batch.offsets[size_t(b)]) - t.rows.begin();
-}
-
-}  // namespace
 
 void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) {
   const auto wants_logits = [&](size_t k) {
