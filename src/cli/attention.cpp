@@ -66,8 +66,9 @@ std::string name_of_target(const SentenceView& v, const Prediction& p) {
     case ObjectiveKind::kCausalLm: return "next";
     default: break;
   }
-  if (p.kind == ObjectiveKind::kMaskedLm && p.position == v.shown.target) return "› [MASK]";
-  return fmt::format("{} at {}", printable(v.shown.tokens[static_cast<size_t>(p.position)]), p.position);
+  const bool target = p.position == v.shown.target;
+  if (p.kind == ObjectiveKind::kMaskedLm && target) return "› [MASK]";
+  return fmt::format("{}{} at {}", target ? "› " : "", printable(v.shown.tokens[static_cast<size_t>(p.position)]), p.position);
 }
 
 std::string draw_predictions(const SentenceView& v, const TerminalStyle& style) {

@@ -13,13 +13,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr size_t kMostConfusion = 12;  // classes of a confusion matrix that is shown
 constexpr size_t kMostRows = 50;       // classes or entity types whose scores are shown
-constexpr int64_t kMostLinkSentences = 1'000'000;
+// Links of a class that are tested: all, so that losses and floors speak of the same targets; of the many tags of a task the first.
+constexpr int64_t kMostLinks = 1'000'000, kMostTagLinks = 4'000;
 
 std::vector<LinkResult> test_links(const Session& s, Engine& engine, const Dataset& split, const SplitFloors& floors) {
   const Dataset& choosing = s.corpus.validation ? *s.corpus.validation : split;
   const std::unique_ptr<Engine> untrained = s.make_engine();
   LinkTestOptions options;
-  options.most = kMostLinkSentences;  // all of them, so that losses and floors speak of the same targets
+  options.most = s.corpus.link_classes[0].tags.empty() ? kMostLinks : kMostTagLinks;
   options.batch_tokens = s.evaluation_tokens();
   const auto measure = [&](Engine& e, const Dataset& data, bool effects) {
     options.effects = effects;
@@ -68,8 +69,8 @@ SplitReport report_split(const Session& s, Engine& engine, const std::string& sp
   r.evaluation = evaluate(engine, *data, *s.collator, s.heads(), {s.evaluation_tokens(), 0});
   for (size_t k = 0; k < s.targets.size(); ++k)
     r.floors.push_back(measure_floors(s.corpus, s.targets, k, *data, *s.collator, 0, data->size()));
-  const bool masked = s.config.objectives.size() == 1 && s.config.objectives[0].kind == ObjectiveKind::kMaskedLm;
-  if (with_links && masked && !s.corpus.link_classes.empty()) r.links = test_links(s, engine, *data, r.floors[0]);
+  if (const auto linked = linked_objective(s.corpus, s.targets); with_links && linked)
+    r.links = test_links(s, engine, *data, r.floors[*linked]);
   return r;
 }
 
@@ -136,9 +137,11 @@ std::string draw_head(const HeadEvaluation& e, const Floors& f, const ObjectiveS
     out += fmt::format("  learned     {:<10} of what there is to learn between unigram and the best\n", percent(1 - *left));
   for (const auto& [name, value] : e.metrics) {
     if (name == "loss" || name.ends_with("precision") || name.ends_with("recall") || name.ends_with("f1")) continue;
-    const bool majority = name == "accuracy" && f.majority;
-    out += fmt::format("  {:<11} {:<10} {}\n", name, written(name, value),
-                       majority ? fmt::format("always the most frequent answer: {}", percent(*f.majority)) : "");
+    const bool majority = name == "accuracy" && f.majority, sequences = name == "sequence_accuracy";
+    out += fmt::format("  {:<11} {:<10} {}\n", sequences ? "sequences" : name, written(name, value),
+                       majority    ? fmt::format("always the most frequent answer: {}", percent(*f.majority))
+                       : sequences ? "have every tag right"
+                                   : "");
   }
   const bool several = e.kind == ObjectiveKind::kMultiLabelClassification;
   if (!e.classes.empty()) out += draw_scores(e, !e.entities.empty() ? "entities" : several ? "labels" : "macro", "");

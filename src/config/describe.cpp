@@ -19,15 +19,51 @@ void describe_run(Key& s, RunSettings& o) {
            "Type of all numbers of the model");
 }
 
+// Data that are drawn, not read.
+void describe_task(Key& s, DataSettings& o) {
+  const std::vector<std::string> drawn = {"task", "random"}, task = {"task"};
+  s.choice("task", o.task,
+           {{"copy", TaskKind::kCopy},
+            {"reverse", TaskKind::kReverse},
+            {"sort", TaskKind::kSort},
+            {"first_occurrence", TaskKind::kFirstOccurrence},
+            {"recall", TaskKind::kRecall},
+            {"induction", TaskKind::kInduction},
+            {"brackets", TaskKind::kBrackets},
+            {"majority", TaskKind::kMajority}},
+           "What is asked of sequences of random symbols; the answers, and what each is taken from, are known")
+      .when("data.kind", task)
+      .required();
+  s.integer("vocabulary_size", o.vocabulary_size, between(2, 1e7),
+            "Task: different symbols, keys and values or kinds of brackets. Random: tokens, the four special ones included")
+      .when("data.kind", drawn)
+      .required();
+  s.integer("length", o.length, between(1, 1 << 20), "Task: symbols or pairs of the longest sequences. Random: tokens of each")
+      .when("data.kind", drawn)
+      .required();
+  s.integer("min_length", o.min_length, between(1, 1 << 20),
+            "Symbols or pairs of the shortest sequences; every length up to data.length is as likely")
+      .optional()
+      .defaults_to("data.length")
+      .when("data.kind", task);
+  s.integer("distractors", o.distractors, between(0, 1 << 16), "Words without meaning at random places of each sequence")
+      .when("data.kind", task);
+  s.integer("queries", o.queries, between(1, 1 << 20), "Keys that are asked for at the end of each sequence")
+      .when("data.kind", task)
+      .when("data.task", {"recall"});
+}
+
 void describe_data(Key& s, DataSettings& o) {
-  const std::vector<std::string> files = {"text", "lines", "labelled_lines"}, generated = {"grammar", "random"};
+  const std::vector<std::string> files = {"text", "lines", "labelled_lines"}, generated = {"grammar", "task", "random"};
   s.choice("kind", o.kind,
            {{"text", DataKind::kText},
             {"lines", DataKind::kLines},
             {"labelled_lines", DataKind::kLabelledLines},
             {"grammar", DataKind::kGrammar},
+            {"task", DataKind::kTask},
             {"random", DataKind::kRandom}},
-           "One stream of text, one sequence a line, a label before each line, sentences of a grammar, or random tokens")
+           "One stream of text, one sequence a line, a label before each line, sentences of a grammar, a synthetic task, or "
+           "random tokens")
       .required();
   s.integer("max_length", o.max_length, between(1, 1 << 20),
             "Tokens of a sequence; longer ones are cut, and it is said how many");
@@ -47,10 +83,7 @@ void describe_data(Key& s, DataSettings& o) {
       .when("data.kind", generated);
   s.integer("test_sentences", o.test_sentences, between(0, 1e9), "Sequences generated for the test; 0: no such split")
       .when("data.kind", generated);
-  s.integer("vocabulary_size", o.vocabulary_size, between(5, 1e7), "Size of the vocabulary, the four special tokens included")
-      .when("data.kind", {"random"})
-      .required();
-  s.integer("length", o.length, between(1, 1 << 20), "Tokens of every sequence").when("data.kind", {"random"}).required();
+  describe_task(s, o);
 }
 
 void describe_tokenizer(Key& s, TokenizerSettings& o) {
@@ -109,7 +142,7 @@ void describe_model(Key& s, ModelSettings& o) {
               "Which keys a query may see; `causal` is short for full with causal: true")
       .implies("causal", "model.attention.causal", "true");
   attention.boolean("causal", o.attention.causal, "A token sees only itself and those before it")
-      .defaults_to("true for causal_lm, else false");
+      .defaults_to("true for causal_lm and for the task induction, else false");
   attention.choice("implementation", o.attention.implementation,
                    {{"auto", AttentionImplementation::kAuto},
                     {"dense", AttentionImplementation::kDense},

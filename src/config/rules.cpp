@@ -5,20 +5,24 @@
 #include "config/config.h"
 #include "config/reader.h"
 #include "config/suggest.h"
+#include "data/tokenizer.h"
 #include "train/metrics.h"
 
 namespace vitrine {
 namespace {
 
-// Whether a kind of data can hold what an objective learns.
-bool offers(DataKind data, ObjectiveKind objective) {
+// Whether data can hold what an objective learns. The symbols of a task are random: of all tasks only induction has next words that
+// can be known.
+bool offers(const DataSettings& data, ObjectiveKind objective) {
+  const bool task = data.kind == DataKind::kTask, labels = data.task == TaskKind::kMajority;
   switch (objective) {
-    case ObjectiveKind::kMaskedLm:
-    case ObjectiveKind::kCausalLm: return true;
-    case ObjectiveKind::kSequenceClassification: return data == DataKind::kLabelledLines || data == DataKind::kRandom;
-    case ObjectiveKind::kTokenClassification:
+    case ObjectiveKind::kMaskedLm: return !task;
+    case ObjectiveKind::kCausalLm: return !task || data.task == TaskKind::kInduction;
+    case ObjectiveKind::kSequenceClassification:
+      return data.kind == DataKind::kLabelledLines || data.kind == DataKind::kRandom || (task && labels);
+    case ObjectiveKind::kTokenClassification: return data.kind == DataKind::kRandom || (task && !labels);
     case ObjectiveKind::kMultiLabelClassification:
-    case ObjectiveKind::kRegression: return data == DataKind::kRandom;
+    case ObjectiveKind::kRegression: return data.kind == DataKind::kRandom;
   }
   return false;
 }
@@ -26,12 +30,14 @@ bool offers(DataKind data, ObjectiveKind objective) {
 // What is missing where there is none of it, and which data have it.
 std::pair<std::string, std::string> needs(ObjectiveKind objective) {
   switch (objective) {
-    case ObjectiveKind::kTokenClassification: return {"needs a tag for each word", "`random` data have them"};
+    case ObjectiveKind::kTokenClassification: return {"needs a tag for each word", "data of kind `task` and `random` have them"};
     case ObjectiveKind::kMultiLabelClassification: return {"needs lists of labels", "`random` data have them"};
     case ObjectiveKind::kRegression: return {"needs numbers", "`random` data have them"};
     default: return {"needs labels", "`labelled_lines` has a label before each line"};
   }
 }
+
+const std::string kCausal = "model.attention.causal";
 
 class Rules {
  public:
@@ -42,9 +48,9 @@ class Rules {
       if (!key.rival.empty()) alternatives(key.path, key.path.substr(0, key.path.rfind('.') + 1) + key.rival, key.one_needed);
     });
     conditions(reader_.root());
-    if (c_.head(ObjectiveKind::kCausalLm) && !reader_.given("model.attention.causal")) {
+    if (c_.head(ObjectiveKind::kCausalLm) && !reader_.given(kCausal)) {
       c_.model.attention.causal = true;
-      reader_.imply("model.attention.causal", kind_of(*c_.head(ObjectiveKind::kCausalLm)) + ": causal_lm");
+      reader_.imply(kCausal, kind_of(*c_.head(ObjectiveKind::kCausalLm)) + ": causal_lm");
     }
     if (c_.data.kind == DataKind::kRandom) {
       if (!reader_.given("data.max_length") && c_.data.length > 0) {
@@ -53,6 +59,16 @@ class Rules {
       }
       for (const ObjectiveSettings& o : c_.objectives)
         if (o.classes > 0) (o.kind == ObjectiveKind::kTokenClassification ? c_.data.tags : c_.data.classes) = o.classes;
+    }
+    if (c_.data.kind == DataKind::kTask) {
+      if (!reader_.given("data.max_length") && c_.data.length > 0) {
+        c_.data.max_length = longest_sequence();
+        reader_.imply("data.max_length", "data.length");
+      }
+      if (c_.data.task == TaskKind::kInduction && !reader_.given(kCausal)) {
+        c_.model.attention.causal = true;
+        reader_.imply(kCausal, "data.task: induction");
+      }
     }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
@@ -68,17 +84,17 @@ class Rules {
             fmt::format("{} steps of warm-up leave none after them of", c_.schedule.warmup_steps));
     require(c_.data.max_length <= c_.model.max_length || c_.model.position.kind == PositionKind::kNone, "data.max_length",
             "model.max_length", fmt::format("sequences of {} tokens do not fit the position table of", c_.data.max_length));
-    require(c_.data.kind != DataKind::kRandom || c_.data.length <= c_.data.max_length, "data.length", "data.max_length",
-            fmt::format("{} tokens are more than", c_.data.length));
     require(c_.data.kind != DataKind::kGrammar || c_.tokenizer.kind == TokenizerKind::kWord, "tokenizer.kind", data,
             "the tokens are its words; `word` is the only kind for");
     const double shares = c_.data.validation.share + c_.data.test.share;
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
+    check_drawn();
     for (const ObjectiveSettings& o : c_.objectives) check_objective(o);
     check_heads();
     check_metric();
-    const bool generated = c_.data.kind == DataKind::kGrammar || c_.data.kind == DataKind::kRandom;
+    const bool generated =
+        c_.data.kind == DataKind::kGrammar || c_.data.kind == DataKind::kTask || c_.data.kind == DataKind::kRandom;
     const std::string split = generated ? "data.validation_sentences" : "data.validation";
     const bool validated = generated ? c_.data.validation_sentences > 0 : c_.data.validation.given();
     for (const auto& [path, wanted] :
@@ -97,17 +113,49 @@ class Rules {
   }
   std::string kind_of(const ObjectiveSettings& o) const { return path_of(o) + ".kind"; }
 
+  // Of a task, in tokens with [CLS].
+  int64_t longest_sequence() const {
+    const auto cls = [this](const ObjectiveSettings& o) { return pools(o) && o.pooling == Pooling::kCls; };
+    return longest_of_task(c_.data) + (std::any_of(c_.objectives.begin(), c_.objectives.end(), cls) ? 1 : 0);
+  }
+  bool pools(const ObjectiveSettings& o) const {
+    return !unmet_condition(reader_.root(), *reader_.root().find(path_of(o) + ".pooling"));
+  }
+
+  void check_drawn() {
+    const DataSettings& d = c_.data;
+    const std::string size = "data.vocabulary_size", length = "data.length", max_length = "data.max_length";
+    if (d.kind == DataKind::kRandom) {
+      require(
+          d.vocabulary_size > Tokenizer::kSpecialCount, size, "data.kind",
+          fmt::format("{} leaves no word beside the {} special tokens with", d.vocabulary_size, int{Tokenizer::kSpecialCount}));
+      require(d.length <= d.max_length, length, max_length, fmt::format("{} tokens are more than", d.length));
+    }
+    if (d.kind != DataKind::kTask) return;
+    if (const auto mistake = task_mistake(d)) require(false, mistake->key, mistake->other, mistake->message);
+    require(longest_sequence() <= d.max_length, max_length, length,
+            fmt::format("sequences of a task cannot be cut, and they have up to {} tokens with", longest_sequence()));
+    require(d.task != TaskKind::kInduction || c_.model.attention.causal, kCausal, "data.task",
+            "a token that sees the next one has nothing to look up; it must be true for");
+  }
+
   void check_objective(const ObjectiveSettings& o) {
-    const std::string kind = kind_of(o), data = "data.kind", causal = "model.attention.causal";
-    const auto [what, help] = needs(o.kind);
-    require(offers(c_.data.kind, o.kind), kind, data, fmt::format("{} {}, and there are none in", name_of(o.kind), what), help);
-    require(o.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, causal, kind,
+    const std::string kind = kind_of(o);
+    if (c_.data.kind == DataKind::kTask) {
+      const bool labels = c_.data.task == TaskKind::kMajority;
+      require(offers(c_.data, o.kind), kind, "data.task", fmt::format("{} does not learn the answers of", name_of(o.kind)),
+              labels ? "they are labels of sequences: `sequence_classification`" : "they are tags: `token_classification`");
+    } else {
+      const auto [what, help] = needs(o.kind);
+      require(offers(c_.data, o.kind), kind, "data.kind", fmt::format("{} {}, and there are none in", name_of(o.kind), what),
+              help);
+    }
+    require(o.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, kCausal, kind,
             "a model that sees the next token cannot learn to predict it; it must be true for");
-    const bool pools = !unmet_condition(reader_.root(), *reader_.root().find(path_of(o) + ".pooling"));
-    require(!(pools && o.pooling == Pooling::kCls && c_.model.attention.causal), path_of(o) + ".pooling", causal,
+    require(!(pools(o) && o.pooling == Pooling::kCls && c_.model.attention.causal), path_of(o) + ".pooling", kCausal,
             "[CLS] in front sees only itself with", "`pooling: mean` works with causal attention");
-    if (o.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(causal))
-      reader_.diagnostics().warn(reader_.place(causal),
+    if (o.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(kCausal))
+      reader_.diagnostics().warn(reader_.place(kCausal),
                                  "model.attention.causal: masked tokens are guessed from the words before them only");
   }
 

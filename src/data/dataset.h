@@ -48,7 +48,8 @@ class Dataset {
   virtual std::vector<Link> links(int64_t) const { return {}; }
   // Tags, as in Example, of the words that max_length cut off, in order: what was cut counts as wrong.
   virtual std::vector<int32_t> cut_tags(int64_t) const { return {}; }
-  virtual double entropy(int64_t) const { return -1; }  // grammar: −log p(masked token | rest), exact; else −1
+  // The least mean loss that a model can have on what is asked of example i: grammar: −log p(masked token | rest); task: 0; else −1.
+  virtual double entropy(int64_t) const { return -1; }
 };
 
 // What the limits did, over all splits; said before training.

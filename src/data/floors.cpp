@@ -178,12 +178,12 @@ SplitFloors FloorCounts::measure(const Dataset& split, const Collator& collator,
   Mean unigram, bigram, entropy, majority;
   std::vector<Mean> link_unigram(links_.size()), link_entropy(links_.size());
   const auto most = static_cast<int32_t>(std::max_element(all_.counts.begin(), all_.counts.end()) - all_.counts.begin());
-  const bool masked = target_.kind == TargetKind::kMasked;
+  const bool masked = target_.kind == TargetKind::kMasked, exact = target_.kind != TargetKind::kNext;
 
   const auto add_links = [&](const Batch& batch, int64_t b) {
     const double h = split.entropy(batch.sequences[b]);
     if (h >= 0) entropy.add(h);
-    if (links_.empty()) return;
+    if (links_.empty() || !masked) return;
     const Targets& targets = batch.targets[index_];
     for (const Link& link : split.links(batch.sequences[b])) {
       const auto row = static_cast<int32_t>(batch.offsets[b] + collator.extra()) + link.target;
@@ -215,7 +215,7 @@ SplitFloors FloorCounts::measure(const Dataset& split, const Collator& collator,
       else
         bigram.add(-std::log(probability(batch.tokens[row - 1], c)));
     }
-    for (int64_t s = 0; masked && s < batch.sequence_count(); ++s) add_links(batch, s);
+    for (int64_t s = 0; exact && s < batch.sequence_count(); ++s) add_links(batch, s);
   };
   for_each_batch(split, collator, kFloorBatch, first, count, add_batch);
 

@@ -274,9 +274,9 @@ std::string draw_row(const AttentionMaps& m, int64_t layer, int64_t head, int64_
 std::string draw_legend(const AttentionMaps& m, const ShownSentence& s, const TerminalStyle& style) {
   std::string out;
   if (s.target >= 0)
-    out += wrap(
-        s.sources.empty() ? "› the masked word" : "› the masked word   «…» ▾ what decides it   [ ] the weight between the two",
-        style.width);
+    out += wrap(s.sources.empty() ? "› the word asked for"
+                                  : "› the word asked for   «…» ▾ what decides it   [ ] the weight between the two",
+                style.width);
   if (style.colours == Colours::kNone) {
     out += wrap(
         "Rows are queries (the word that looks), columns are keys (what it looks at). A digit is the tenths of a weight, · is "

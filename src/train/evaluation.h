@@ -23,6 +23,7 @@ struct MeasuredHead {
 
 // How well one head does.
 //   accuracy                 share of targets that are right; of several labels: of sequences of which all are
+//   sequence_accuracy        of tags: share of the sequences with a target in which all are right
 //   precision, recall, f1    tags that spell entities: of entities (train/entities.h); several labels: over all sequences and labels
 //                            (micro), a label being said where σ(z) > ½; else, and under macro_…: means over the classes that occur in
 //                            the truth or among the predictions

@@ -112,11 +112,12 @@ class TagMeter : public ClassMeter {
     size_t m = 0;
     for (int64_t b = 0; b < batch.sequence_count(); ++b) {
       truth_.clear(), predicted_.clear();
-      bool unknown = false;
+      bool unknown = false, right = true;
       for (; m < targets.rows.size() && targets.rows[m] < batch.offsets[static_cast<size_t>(b) + 1]; ++m) {
         truth_.push_back(targets.classes[m]);
         predicted_.push_back(tags_[static_cast<size_t>(result.predictions[m])]);
         unknown |= targets.classes[m] < 0;
+        right &= targets.classes[m] == result.predictions[m];
       }
       const int64_t i = batch.sequences[static_cast<size_t>(b)];
       if (unknown) read_truth(data, i);
@@ -124,6 +125,8 @@ class TagMeter : public ClassMeter {
       truth_.insert(truth_.end(), cut.begin(), cut.end());
       predicted_.resize(truth_.size(), "O");
       e_.cut += std::ssize(cut);
+      sequences_ += truth_.empty() ? 0 : 1;
+      right_ += right && cut.empty() && !truth_.empty() ? 1 : 0;
       if (!entities_) continue;
       names_.clear();
       for (const int32_t tag : truth_) names_.push_back(name_of_tag(tag));
@@ -133,10 +136,11 @@ class TagMeter : public ClassMeter {
   HeadEvaluation finish() override {
     e_.targets += e_.cut;
     HeadEvaluation e = ClassMeter::finish();
+    e.metrics.insert(e.metrics.begin() + 2, {"sequence_accuracy", share(right_, sequences_)});
     if (!entities_) return e;
-    e.metrics[2].second = scores_.all.precision();
-    e.metrics[3].second = scores_.all.recall();
-    e.metrics[4].second = scores_.all.f1();
+    e.metrics[3].second = scores_.all.precision();
+    e.metrics[4].second = scores_.all.recall();
+    e.metrics[5].second = scores_.all.f1();
     e.entities = std::move(scores_.types);
     return e;
   }
@@ -156,6 +160,7 @@ class TagMeter : public ClassMeter {
 
   const std::vector<std::string>&tags_, &unknown_;
   bool entities_;
+  int64_t sequences_ = 0, right_ = 0;  // with a target; those of which all are right
   EntityScores scores_;
   Example example_;
   std::vector<int32_t> truth_;

@@ -24,8 +24,8 @@ inline std::vector<std::string_view> metric_names(ObjectiveKind kind) {
   switch (kind) {
     case ObjectiveKind::kMaskedLm:
     case ObjectiveKind::kCausalLm: return {"loss", "accuracy", "perplexity"};
-    case ObjectiveKind::kSequenceClassification:
-    case ObjectiveKind::kTokenClassification: return {"loss", "accuracy", "precision", "recall", "f1"};
+    case ObjectiveKind::kSequenceClassification: return {"loss", "accuracy", "precision", "recall", "f1"};
+    case ObjectiveKind::kTokenClassification: return {"loss", "accuracy", "sequence_accuracy", "precision", "recall", "f1"};
     case ObjectiveKind::kMultiLabelClassification:
       return {"loss", "accuracy", "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1"};
     case ObjectiveKind::kRegression: return {"loss", "mse", "mae", "pearson", "spearman"};

@@ -102,6 +102,38 @@ TEST_CASE("the keys of one kind") {
   CHECK(random.data.classes == 3);
 }
 
+TEST_CASE("a synthetic task: its keys, and what follows from them") {
+  const WorkingFolder folder;
+  const auto task = [](const std::string& data, const std::string& objective = "{kind: token_classification}") {
+    return loaded(
+        configuration({"data: {kind: task, vocabulary_size: 20, " + data + "}", "tokenizer: (none)", "objective: " + objective}));
+  };
+  const DataSettings d =
+      task("task: recall, length: 9, min_length: 4, distractors: 3, queries: 2, train_sentences: 50").config.data;
+  CHECK(d.kind == DataKind::kTask);
+  CHECK(d.task == TaskKind::kRecall);
+  CHECK(d.vocabulary_size == 20);
+  CHECK(d.length == 9);
+  CHECK(d.min_length == 4);
+  CHECK(d.distractors == 3);
+  CHECK(d.queries == 2);
+  CHECK(d.train_sentences == 50);
+  CHECK(d.max_length == 2 * 9 + 1 + 2 + 3);
+  const LoadedConfig reverse = task("task: reverse, length: 9, max_length: 30");
+  CHECK(reverse.config.data.max_length == 30);
+  CHECK_FALSE(reverse.config.model.attention.causal);
+  const LoadedConfig induction = task("task: induction, length: 9");
+  CHECK(induction.config.model.attention.causal);
+  CHECK(induction.config.model.max_length == 18);
+  CHECK(induction.origins.at("model.attention.causal") == "from data.task: induction");
+  CHECK(induction.origins.at("data.max_length") == "from data.length");
+  CHECK(task("task: induction, length: 9", "{kind: causal_lm}").config.objectives[0].kind == ObjectiveKind::kCausalLm);
+  CHECK(task("task: majority, length: 9", "{kind: sequence_classification}").config.data.max_length == 9);
+  CHECK(task("task: majority, length: 9", "{kind: sequence_classification, pooling: cls}").config.data.max_length == 10);
+  for (const char* name : {"copy", "sort", "first_occurrence", "brackets"})
+    CHECK(values_of(task(fmt::format("task: {}, length: 9", name)).config).at("data.task") == name);
+}
+
 TEST_CASE("short forms and defaults that depend on other keys") {
   const WorkingFolder folder;
   const Config plain = loaded(configuration({"run: {}"})).config;

@@ -119,7 +119,13 @@ const std::vector<Settings>& right_ones() {
        {"data.length", "8"},
        {"objective.kind", "sequence_classification"},
        {"objective.classes", "3"},
-       {"training.epochs", "1"}}};
+       {"training.epochs", "1"}},
+      {{"data.kind", "task"},
+       {"data.task", "recall"},
+       {"data.vocabulary_size", "9"},
+       {"data.length", "8"},
+       {"objective.kind", "token_classification"},
+       {"training.steps", "1"}}};
   return all;
 }
 

@@ -332,7 +332,7 @@ TEST_CASE("Lengths, symbols, places of distractors and nestings are drawn evenly
   for (int64_t i = 0; i < data.train_sentences; ++i) {
     brackets.train->read(i, e);
     std::string form;
-    for (const std::string& w : words_of(brackets, e.tokens)) form += w[0];
+    for (const std::string& w : words_of(brackets, e.tokens)) form += w == ")" ? ')' : '(';
     ++forms[form];
   }
   CHECK(forms.size() == 14);
@@ -355,4 +355,42 @@ TEST_CASE("What a task cannot be asked for is said") {
   CHECK(message(data) == "data.max_length: sequences of this task have up to 23 tokens and cannot be cut");
   data.max_length = 23;
   CHECK(load(data).longest == 23);
+}
+
+TEST_CASE("Nothing stands below the loss of a task, and its tags have a unigram") {
+  const DataSettings data = settings(TaskKind::kReverse, 4, 6, 6);
+  const Corpus corpus = load(data);
+  const std::vector<TargetSettings> targets{{TargetKind::kTags, 0, false}};
+  const Collator collator(targets, corpus.tokenizer->size(), 1, {{}});
+  const SplitFloors f = measure_floors(corpus, targets, 0, *corpus.validation, collator, 0, 200);
+  CHECK(*f.all.entropy == 0);
+  CHECK(*f.all.uniform == Approx(std::log(4)));
+  CHECK(*f.all.unigram == Approx(std::log(4)).epsilon(0.01));
+  CHECK(!f.all.bigram);
+
+  const DataSettings votes = settings(TaskKind::kMajority, 3, 6, 6);
+  const Corpus labels = load(votes);
+  const std::vector<TargetSettings> label{{TargetKind::kLabel, 0, false}};
+  const Collator with_labels(label, labels.tokenizer->size(), 1, {{}}, 3);
+  CHECK(*measure_floors(labels, label, 0, *labels.validation, with_labels, 0, 200).all.entropy == 0);
+  // The next symbol is not what is asked.
+  const std::vector<TargetSettings> next{{TargetKind::kNext, 0, false}};
+  const Collator with_next(next, corpus.tokenizer->size(), 1, {{}});
+  CHECK(!measure_floors(corpus, next, 0, *corpus.validation, with_next, 0, 200).all.entropy);
+}
+
+TEST_CASE("A person can type the words of every task") {
+  const auto check = [](const DataSettings& data) {
+    const Corpus corpus = load(data);
+    for (int32_t id = Tokenizer::kSpecialCount; id < corpus.tokenizer->size(); ++id) {
+      std::vector<Piece> pieces;
+      const std::string word(corpus.tokenizer->token(id));
+      corpus.tokenizer->encode("a " + word + " " + word, pieces);
+      INFO(word);
+      REQUIRE(pieces.size() == 3);
+      CHECK((pieces[1].id == id && pieces[2].id == id));
+    }
+  };
+  for (const Case& c : kTagged)
+    for (const int64_t symbols : {c.symbols, int64_t{120}}) check(settings(c.task, symbols, 3, 8, 2));
 }

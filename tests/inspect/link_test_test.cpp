@@ -379,3 +379,33 @@ TEST_CASE("In a real model, patching no head changes no bit, and patching all of
     CHECK(m.loss == Approx(std::log(static_cast<double>(settings.vocabulary))).epsilon(0.1));
   }
 }
+
+TEST_CASE("In a real model, all heads together carry what a tag depends on, also where it has several sources") {
+  DataSettings data;
+  data.kind = DataKind::kTask;
+  data.task = GENERATE(TaskKind::kFirstOccurrence, TaskKind::kSort, TaskKind::kInduction);
+  data.vocabulary_size = 12, data.min_length = 3, data.length = 9, data.max_length = 18;
+  data.train_sentences = data.validation_sentences = 50;
+  const std::vector<TargetSettings> targets{{TargetKind::kTags, 0, false}};
+  const Corpus corpus = load_corpus(data, {}, targets, 5);
+  EngineSettings settings;
+  settings.model = small_model();
+  settings.model.attention.causal = data.task == TaskKind::kInduction;
+  settings.objectives = {{}};
+  settings.objectives[0].kind = ObjectiveKind::kTokenClassification;
+  settings.class_weights = {{}};
+  settings.seed = 3;
+  settings.vocabulary = corpus.tokenizer->size();
+  settings.classes = {std::ssize(corpus.tags)};
+  settings.shortest = corpus.shortest, settings.longest = corpus.longest;
+  settings.batch_tokens = 512, settings.batch_sequences = 64;
+  const auto engine = make_engine(Precision::kFloat32, settings);
+  const Collator collator(targets, settings.vocabulary, 5, {{}});
+  LinkTestOptions options;
+  options.most = 60;
+  const LinkMeasure m = measure_links(*engine, settings.model, corpus, *corpus.validation, collator, options).at(0);
+  CHECK(m.count == 60);
+  CHECK(m.effect_of_none == 0);
+  CHECK(m.effect_of_all == 1);
+  for (const HeadLink& h : m.heads) CHECK((h.attention > 0 && h.attention < 1));
+}

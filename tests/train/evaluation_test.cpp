@@ -106,13 +106,14 @@ TEST_CASE("every objective has the metrics that it is said to have") {
   };
   for (const auto& [kind, target] : {std::pair{ObjectiveKind::kMaskedLm, TargetKind::kMasked},
                                      {ObjectiveKind::kSequenceClassification, TargetKind::kLabel},
+                                     {ObjectiveKind::kTokenClassification, TargetKind::kTags},
                                      {ObjectiveKind::kMultiLabelClassification, TargetKind::kLabels},
                                      {ObjectiveKind::kRegression, TargetKind::kValue}}) {
     Example example = with_value(2);
-    example.label = 0, example.labels = {1};
+    example.label = 0, example.labels = {1}, example.tags = {kNoTag, 1};
     const GivenData data({example, example});
     const Collator collator({{target, 0.1, false}}, 20, 7, {{}}, 4);
-    const Evaluation e = evaluate(engine, data, collator, {{kind, 1, {}, {}, {}}}, {100, 0});
+    const Evaluation e = evaluate(engine, data, collator, {{kind, 1, {"B-X", "I-X", "O", "B-Y"}, {}, {}}}, {100, 0});
     std::vector<std::string_view> names;
     for (const auto& [name, value] : e.heads[0].metrics) names.push_back(name);
     CHECK(names == metric_names(kind));
@@ -168,6 +169,7 @@ TEST_CASE("tags: entities over whole sentences, later pieces left out, unknown t
   CHECK(h.unknown == 2);
   CHECK(h.targets == 10 + 4);
   CHECK(h.metric("accuracy") == Approx(8 / 14.0));
+  CHECK(h.metric("sequence_accuracy") == Approx(1 / 4.0));
   CHECK(h.loss() == Approx(2));  // of the eight known ones
   CHECK(e.loss == Approx(1));    // times the head's weight
   // truth: X, Y, X, X (cut), X;  predicted: X, X (for Y), X, X (too short);  right: two
@@ -180,7 +182,7 @@ TEST_CASE("tags: entities over whole sentences, later pieces left out, unknown t
 }
 
 TEST_CASE("tags that spell no entities have macro scores, as classes of sequences have") {
-  const GivenData data({tagged({0, 1}), tagged({1, 1})});
+  const GivenData data({tagged({0, 1}), tagged({1, 1}), tagged({kNoTag, kNoTag})});
   const Collator collator({TargetKind::kTags, 0, false}, 20, 7);
   FakeEngine engine;
   engine.answer = [&](const Batch&, HeadResult& r) {
@@ -192,6 +194,7 @@ TEST_CASE("tags that spell no entities have macro scores, as classes of sequence
   const Evaluation e = evaluate(engine, data, collator, {head}, {100, 0});
   CHECK(e.heads[0].entities.empty());
   CHECK(e.metric("accuracy") == Approx(3 / 4.0));
+  CHECK(e.metric("sequence_accuracy") == Approx(1 / 2.0));  // of the third nothing is asked
   CHECK(e.metric("precision") == Approx((0.5 + 1) / 2));
   CHECK(e.metric("recall") == Approx((1 + 2 / 3.0) / 2));
 }

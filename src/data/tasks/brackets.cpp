@@ -9,7 +9,7 @@ namespace {
 class Brackets final : public Task {
  public:
   explicit Brackets(int64_t kinds) : kinds_(kinds), close_(static_cast<int32_t>(kinds)) {
-    words = answers = symbol_names(kinds, "(");
+    words = answers = symbol_names(kinds);
     words.emplace_back(")");
     link = "opening bracket";
   }

@@ -18,6 +18,8 @@ void Draws::different(int64_t n, int64_t count, std::vector<int32_t>& out) {
   }
 }
 
+constexpr int64_t kMostSymbols = 10'000;  // each sequence of different ones shuffles them all
+
 std::vector<std::string> symbol_names(int64_t count, const std::string& prefix) {
   std::vector<std::string> out;
   const size_t digits = std::to_string(count - 1).size();
@@ -41,12 +43,19 @@ std::unique_ptr<Task> make_task(const DataSettings& data) {
   return nullptr;
 }
 
-int64_t longest_of_task(const DataSettings& data) { return make_task(data)->size(data.length) + data.distractors; }
+int64_t longest_of_task(const DataSettings& data) {
+  DataSettings small = data;
+  small.vocabulary_size = 2;
+  return make_task(small)->size(data.length) + data.distractors;
+}
 
 std::optional<TaskMistake> task_mistake(const DataSettings& data) {
   const int64_t shortest = data.min_length > 0 ? data.min_length : data.length;
   if (shortest > data.length)
     return TaskMistake{"data.min_length", fmt::format("{} symbols are more than", shortest), "data.length"};
+  if (data.vocabulary_size > kMostSymbols)
+    return TaskMistake{"data.vocabulary_size", fmt::format("at most {} symbols can be asked for with", kMostSymbols),
+                       "data.task"};
   if (data.task == TaskKind::kInduction && data.vocabulary_size <= data.length)
     return TaskMistake{"data.vocabulary_size",
                        "the symbols of a sequence differ, and a minimal pair needs one more; it must be above", "data.length"};

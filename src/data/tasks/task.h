@@ -26,8 +26,8 @@ namespace vitrine {
 //                     · · · · · vd va         source: the value.  A guess among the values in sight: 1/n, blindly 1/vocabulary_size
 //   induction         b d a c b d a c         n different symbols, twice: what followed the same symbol last time
 //                     · · · · d a c ·         source: i−n+1.  Needs causal attention, which does not see the answer at i+1
-//   brackets          (b (a ) ) (c )          n pairs, every nesting equally likely: which bracket is closed here?
-//                     · · (a (b · (c          source: that bracket
+//   brackets          b a ) ) c )             n pairs, a letter opens, every nesting equally likely: which bracket is closed here?
+//                     · · a b · c             source: that bracket
 //   majority          a b b c b               the most frequent symbol, of several the first in the alphabet; a label of the whole
 //                     label b                 sequence, with no link
 //
