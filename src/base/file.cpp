@@ -35,14 +35,6 @@ std::string reason_of(int error) {
   }
 }
 
-[[noreturn]] void fail_to(const char* verb, const std::string& path, int error, ErrorKind kind, size_t needed = 0) {
-  struct statvfs disk {};
-  if ((error == ENOSPC || error == EDQUOT) && needed > 0 && ::statvfs(folder_of(path).c_str(), &disk) == 0)
-    fail(kind, "cannot {} '{}': {}: it needs {} bytes, {} are free", verb, path,
-         error == ENOSPC ? "the disk is full" : "the disk quota is used up", needed, uint64_t{disk.f_bavail} * disk.f_frsize);
-  fail(kind, "cannot {} '{}': {}", verb, path, reason_of(error));
-}
-
 void check_path(const char* verb, const std::string& path, ErrorKind kind) {
   if (path.empty() || path.find('\0') != path.npos)
     fail(kind, "cannot {} '{}': the path {}", verb, path.c_str(), path.empty() ? "is empty" : "holds a zero byte");
@@ -57,12 +49,12 @@ struct OpenFile {  // for reading
     do {
       descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     } while (descriptor < 0 && errno == EINTR);
-    if (descriptor < 0) fail_to("read", path, errno, kind);
+    if (descriptor < 0) fail_on_file("read", path, errno, kind);
     int error = ::fstat(descriptor, &info) != 0 ? errno : 0;
     if (error == 0 && S_ISDIR(info.st_mode)) error = EISDIR;
     if (error == 0) return;
     ::close(descriptor);
-    fail_to("read", path, error, kind);
+    fail_on_file("read", path, error, kind);
   }
   ~OpenFile() { ::close(descriptor); }
 };
@@ -79,6 +71,14 @@ int write_all(int descriptor, std::string_view bytes) {
 
 }  // namespace
 
+void fail_on_file(const char* verb, const std::string& path, int error, ErrorKind kind, size_t needed) {
+  struct statvfs disk {};
+  if ((error == ENOSPC || error == EDQUOT) && needed > 0 && ::statvfs(folder_of(path).c_str(), &disk) == 0)
+    fail(kind, "cannot {} '{}': {}: it needs {} bytes, {} are free", verb, path,
+         error == ENOSPC ? "the disk is full" : "the disk quota is used up", needed, uint64_t{disk.f_bavail} * disk.f_frsize);
+  fail(kind, "cannot {} '{}': {}", verb, path, reason_of(error));
+}
+
 std::string read_file(const std::string& path, ErrorKind kind) {
   const OpenFile file(path, kind);
   std::string bytes(file.info.st_size > 0 ? static_cast<size_t>(file.info.st_size) : size_t{1} << 16, '\0');
@@ -89,14 +89,14 @@ std::string read_file(const std::string& path, ErrorKind kind) {
       const ssize_t n = ::read(file.descriptor, &more, 1);
       if (n == 0) break;
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail_to("read", path, errno, kind);
+      if (n < 0) fail_on_file("read", path, errno, kind);
       bytes.resize(2 * bytes.size() + 1);
       bytes[have++] = more;
     }
     const ssize_t n = ::read(file.descriptor, bytes.data() + have, bytes.size() - have);
     if (n == 0) break;
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_to("read", path, errno, kind);
+    if (n < 0) fail_on_file("read", path, errno, kind);
     have += static_cast<size_t>(n);
   }
   bytes.resize(have);
@@ -109,7 +109,7 @@ MappedFile::MappedFile(const std::string& path, ErrorKind kind) {
   if (file.info.st_size == 0) return;
   size_ = static_cast<size_t>(file.info.st_size);
   void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.descriptor, 0);
-  if (address == MAP_FAILED) fail_to("read", path, errno, kind);
+  if (address == MAP_FAILED) fail_on_file("read", path, errno, kind);
   data_ = static_cast<const char*>(address);
 }
 
@@ -126,13 +126,13 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 void write_file_synced(const std::string& path, std::string_view bytes, ErrorKind kind) {
   check_path("write", path, kind);
   const int descriptor = system_calls::open_for_writing(path, O_TRUNC);
-  if (descriptor < 0) fail_to("write", path, errno, kind, bytes.size());
+  if (descriptor < 0) fail_on_file("write", path, errno, kind, bytes.size());
   int error = write_all(descriptor, bytes);
   if (error == 0 && system_calls::fsync(descriptor) != 0) error = errno;
   ::close(descriptor);
   if (error == 0) return;
   system_calls::unlink(path);
-  fail_to("write", path, error, kind, bytes.size());
+  fail_on_file("write", path, error, kind, bytes.size());
 }
 
 void write_file_atomically(const std::string& path, std::string_view bytes, ErrorKind kind) {
@@ -140,12 +140,12 @@ void write_file_atomically(const std::string& path, std::string_view bytes, Erro
   std::error_code ignored;
   std::string target = path;
   if (const fs::file_status status = fs::status(path, ignored); fs::is_directory(status)) {
-    fail_to("write", path, EISDIR, kind);
+    fail_on_file("write", path, EISDIR, kind);
   } else if (fs::exists(status) && !fs::is_regular_file(status)) {
     const int descriptor = system_calls::open_for_writing(path, 0);
     const int error = descriptor < 0 ? errno : write_all(descriptor, bytes);
     if (descriptor >= 0) ::close(descriptor);
-    if (error != 0) fail_to("write", path, error, kind);
+    if (error != 0) fail_on_file("write", path, error, kind);
     return;
   } else if (fs::is_symlink(fs::symlink_status(path, ignored))) {
     target = fs::weakly_canonical(path, ignored).string();
@@ -157,7 +157,7 @@ void write_file_atomically(const std::string& path, std::string_view bytes, Erro
     if (system_calls::rename(partial, target) != 0) {
       const int error = errno;
       system_calls::unlink(partial);
-      fail_to("write", path, error, kind, bytes.size());
+      fail_on_file("write", path, error, kind, bytes.size());
     }
   } catch (const Error& error) {  // the person knows the file by its own name
     std::string message = error.what();
@@ -178,10 +178,10 @@ void remove_leftovers(const std::string& path) {
 
 void sync_directory(const std::string& path, ErrorKind kind) {
   const int descriptor = system_calls::open_directory(path);
-  if (descriptor < 0) fail_to("write to", path, errno, kind);
+  if (descriptor < 0) fail_on_file("write to", path, errno, kind);
   const int error = system_calls::fsync(descriptor) != 0 ? errno : 0;
   ::close(descriptor);
-  if (error != 0 && error != EINVAL) fail_to("write to", path, error, kind);  // EINVAL: this file system has no such thing
+  if (error != 0 && error != EINVAL) fail_on_file("write to", path, error, kind);  // EINVAL: this file system has no such thing
 }
 
 void make_directories(const std::string& path, ErrorKind kind) {
@@ -193,16 +193,16 @@ void make_directories(const std::string& path, ErrorKind kind) {
   const int error = errno;
   if (fs::is_directory(path, ignored)) return;
   if (error == EEXIST) fail(kind, "cannot create the folder '{}': a file has this name", path);
-  fail_to("create the folder", path, error, kind);
+  fail_on_file("create the folder", path, error, kind);
 }
 
 void rename_file(const std::string& from, const std::string& to, ErrorKind kind) {
-  if (system_calls::rename(from, to) != 0) fail_to("write", to, errno, kind);
+  if (system_calls::rename(from, to) != 0) fail_on_file("write", to, errno, kind);
 }
 
 bool exchange_files(const std::string& a, const std::string& b, ErrorKind kind) {
   if (system_calls::exchange(a, b) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) fail_to("write", b, errno, kind);
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) fail_on_file("write", b, errno, kind);
   return false;
 }
 
@@ -221,7 +221,7 @@ bool remove_tree(const std::string& path) noexcept try {
 LineFile::LineFile(const std::string& path, ErrorKind kind) : path_(path), kind_(kind) {
   check_path("write", path, kind);
   descriptor_ = system_calls::open_for_writing(path, O_APPEND);
-  if (descriptor_ < 0) fail_to("write", path, errno, kind);
+  if (descriptor_ < 0) fail_on_file("write", path, errno, kind);
 }
 
 LineFile::~LineFile() {
@@ -238,7 +238,7 @@ LineFile& LineFile::operator=(LineFile&& other) noexcept {
 void LineFile::append(std::string_view line) { append_bytes(std::string(line) + '\n'); }
 
 void LineFile::append_bytes(std::string_view bytes) {
-  if (const int error = write_all(descriptor_, bytes); error != 0) fail_to("write", path_, error, kind_, bytes.size());
+  if (const int error = write_all(descriptor_, bytes); error != 0) fail_on_file("write", path_, error, kind_, bytes.size());
 }
 
 }  // namespace vitrine

@@ -10,6 +10,9 @@ namespace vitrine {
 
 // `kind` is what a failure means to the caller: the same unreadable file is wrong data to one and a wrong checkpoint to another.
 
+// "cannot read 'path': no such file or folder": the reason is that of errno; with a full disk, also the bytes needed and free.
+[[noreturn]] void fail_on_file(const char* verb, const std::string& path, int error, ErrorKind kind, size_t needed = 0);
+
 // A file read whole, or mapped into memory (pages come from the disk when they are looked at). Error{kind} with path and reason; a
 // directory, a missing file and an unreadable one are told apart.
 std::string read_file(const std::string& path, ErrorKind kind = ErrorKind::kData);

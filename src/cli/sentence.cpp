@@ -1,11 +1,10 @@
 #include "cli/sentence.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/text_model.h"
 
 namespace vitrine {
 namespace {
@@ -24,30 +23,6 @@ class OneExample : public Dataset {
   int64_t index_;
 };
 
-// Memory for any number of predicted tokens.
-EngineSettings for_one_sentence(EngineSettings settings, int64_t length) {
-  for (ObjectiveSettings& o : settings.objectives) o.rate = 1;
-  settings.shortest = 1;
-  settings.longest = std::max(settings.longest, length);
-  settings.batch_tokens = std::max(settings.batch_tokens, length);
-  settings.training.lanes = 1;
-  return settings;
-}
-
-// Probabilities of the classes: softmax(z), or σ(z) where several may hold.
-std::vector<double> probabilities(std::span<const double> z, ObjectiveKind kind) {
-  std::vector<double> p(z.begin(), z.end());
-  if (kind == ObjectiveKind::kMultiLabelClassification) {
-    for (double& x : p) x = 1 / (1 + std::exp(-x));
-    return p;
-  }
-  const double largest = *std::max_element(z.begin(), z.end());
-  double sum = 0;
-  for (double& x : p) sum += x = std::exp(x - largest);
-  for (double& x : p) x /= sum;
-  return p;
-}
-
 void read_predictions(std::vector<Prediction>& out, const Targets& targets, const HeadResult& result, ObjectiveKind kind,
                       const std::vector<std::string>& classes, const ValueScale& scale, size_t answers) {
   const auto C = static_cast<size_t>(result.classes);
@@ -65,22 +40,8 @@ void read_predictions(std::vector<Prediction>& out, const Targets& targets, cons
     const bool several = kind == ObjectiveKind::kMultiLabelClassification;
     if (targets.classes[m] >= 0 && !several) p.truth = classes[static_cast<size_t>(targets.classes[m])];
     const std::vector<double> probability = probabilities(std::span(result.logits).subspan(m * C, C), kind);
-    std::vector<size_t> order(C);
-    std::iota(order.begin(), order.end(), size_t{0});
-    const size_t n = std::min(answers, C);
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), [&](size_t a, size_t b) {
-      return probability[a] != probability[b] ? probability[a] > probability[b] : a < b;
-    });
-    for (size_t i = 0; i < n; ++i) p.best.push_back({classes[order[i]], probability[order[i]]});
+    for (const size_t c : largest(probability, answers)) p.best.push_back({classes[c], probability[c]});
   }
-}
-
-std::vector<std::string> class_names(ObjectiveKind kind, const Tokenizer& tokenizer, const Names& names) {
-  if (kind == ObjectiveKind::kTokenClassification) return names.tags;
-  if (kind != ObjectiveKind::kMaskedLm && kind != ObjectiveKind::kCausalLm) return names.labels;
-  std::vector<std::string> tokens;
-  for (int64_t id = 0; id < tokenizer.size(); ++id) tokens.emplace_back(tokenizer.token(static_cast<int32_t>(id)));
-  return tokens;
 }
 
 SentenceView view(Engine& engine, const Config& config, const Batch& batch, const Tokenizer& tokenizer, const Names& names,
@@ -100,35 +61,6 @@ SentenceView view(Engine& engine, const Config& config, const Batch& batch, cons
   return v;
 }
 
-// What is to be predicted of a text without truth: its masks, its next token, a tag for each token, or something of the whole.
-Targets questions_of(ObjectiveKind kind, const Batch& batch, int64_t classes) {
-  Targets targets;
-  if (kind != ObjectiveKind::kMaskedLm && kind != ObjectiveKind::kCausalLm && kind != ObjectiveKind::kTokenClassification) {
-    targets.classes = {-1};
-    if (kind != ObjectiveKind::kSequenceClassification) targets.values.resize(static_cast<size_t>(classes));
-    return targets;
-  }
-  for (int64_t i = 0; i < batch.size(); ++i) {
-    const int32_t token = batch.tokens[static_cast<size_t>(i)];
-    const bool asked = kind == ObjectiveKind::kMaskedLm              ? token == Tokenizer::kMask
-                       : kind == ObjectiveKind::kTokenClassification ? token != Tokenizer::kCls
-                                                                     : true;
-    if (asked) targets.rows.push_back(static_cast<int32_t>(i)), targets.classes.push_back(-1);
-  }
-  return targets;
-}
-
-Batch batch_of(const Config& config, const std::vector<int32_t>& ids, int64_t labels) {
-  Batch batch;
-  if (prepends_cls(targets_of(config))) batch.tokens.push_back(Tokenizer::kCls);
-  batch.tokens.insert(batch.tokens.end(), ids.begin(), ids.end());
-  batch.offsets = {0, batch.size()};
-  batch.sequences = {0};
-  for (const ObjectiveSettings& o : config.objectives)
-    batch.targets.push_back(questions_of(o.kind, batch, o.kind == ObjectiveKind::kRegression ? 1 : labels));
-  return batch;
-}
-
 }  // namespace
 
 SentenceView view_text(const Run& run, const std::string& text, size_t answers) {
@@ -146,9 +78,10 @@ SentenceView view_text(const Run& run, const std::string& text, size_t answers) 
     fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
          std::ssize(ids) + extra, limit);
   const Names names{run.learned.labels, run.learned.tags};
-  const Batch batch = batch_of(run.config, ids, std::ssize(names.labels));
+  Batch batch;
+  append_text(batch, ids, run.config, std::ssize(names.labels));
   const EngineSettings settings =
-      for_one_sentence(engine_settings_of(run.config, tokenizer.size(), names, batch.size(), batch.size()), batch.size());
+      for_reading(engine_settings_of(run.config, tokenizer.size(), names, batch.size(), batch.size()), batch.size());
   const std::unique_ptr<Engine> engine = make_engine(run.config.run.precision, settings);
   engine->set_parameters(run.checkpoint.model);
   return view(*engine, run.config, batch, tokenizer, names, run.learned.scale.value_or(ValueScale()), answers);
@@ -166,7 +99,7 @@ SentenceView view_sample(const Session& s, const LoadedCheckpoint& checkpoint, c
   Batch batch;
   s.collator->append(batch, example, number - 1, kEvaluationEpoch);
   s.collator->finish(batch);
-  const EngineSettings settings = for_one_sentence(s.engine, batch.size());
+  const EngineSettings settings = for_reading(s.engine, batch.size());
   const std::unique_ptr<Engine> untrained = make_engine(s.config.run.precision, settings);
   const std::unique_ptr<Engine> engine = make_engine(s.config.run.precision, settings);
   engine->set_parameters(checkpoint.model);

@@ -245,6 +245,29 @@ void write_learned(const std::string& run, const Corpus& corpus) {
   write_file_atomically(labels_file(run), out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+namespace {
+
+// A value of the provenance in the text of a config.resolved.yaml, in its quotes; empty where there is none.
+std::string_view provenance_in(std::string_view resolved, const std::string& name) {
+  const std::string key = "\n  " + name + ": ";
+  const size_t at = resolved.find(key);
+  return at == resolved.npos ? std::string_view()
+                             : resolved.substr(at + key.size(), resolved.find('\n', at + 1) - at - key.size());
+}
+
+// The rows of the model's tables stand for the tokens of its own tokenizer.
+void check_tokenizer(const RunDirectory& run, const Tokenizer& tokenizer) {
+  const std::string resolved = read_file(run.config(), ErrorKind::kCheckpoint), now = hash_of(tokenizer.to_json());
+  const std::string_view then = provenance_in(resolved, "tokenizer");
+  if (then.empty() || then.find(now) != then.npos) return;
+  fail(ErrorKind::kCheckpoint,
+       "{}: this is not the tokenizer that the run was trained with (its hash is {}, that of the run {})\n"
+       "help: put the run's own tokenizer.json back",
+       run.tokenizer(), now, then);
+}
+
+}  // namespace
+
 Run open_run(const std::string& path, const std::vector<std::string>& sets, CheckpointChoice choice) {
   RunDirectory directory = RunDirectory::open(path);
   for (const std::string& file : {directory.config(), directory.tokenizer()})
@@ -252,6 +275,7 @@ Run open_run(const std::string& path, const std::vector<std::string>& sets, Chec
       fail(ErrorKind::kCheckpoint, "'{}' is not complete: there is no {}", path, fs::path(file).filename().string());
   Config config = load_config(directory.config(), sets);
   Learned learned = read_learned(path);
+  check_tokenizer(directory, *learned.tokenizer);
   LoadedCheckpoint checkpoint = load_checkpoint(path, choice);
   if (!checkpoint.warning.empty()) log_warning("{}", checkpoint.warning);
   return {std::move(directory), std::move(config), std::move(learned), std::move(checkpoint)};
@@ -311,10 +335,8 @@ std::map<std::string, std::string> provenance_of(const Session& session) {
 std::vector<std::string> changed_since(const Session& session, const std::string& resolved) {
   std::vector<std::string> changed;
   for (const auto& [name, now] : provenance_of(session)) {
-    const size_t at = resolved.find("\n  " + name + ": ");
-    if (at == std::string::npos) continue;
-    const std::string line = resolved.substr(at + 1, resolved.find('\n', at + 1) - at - 1);
-    if (line.find(now) == std::string::npos) changed.push_back(name);
+    const std::string_view then = provenance_in(resolved, name);
+    if (!then.empty() && then.find(now) == then.npos) changed.push_back(name);
   }
   return changed;
 }

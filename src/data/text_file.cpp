@@ -19,33 +19,6 @@ bool looks_like_utf16(std::string_view text) {
   return size >= 4 && std::max(even, odd) * 2 > size / 2 && std::min(even, odd) == 0;
 }
 
-// Without the byte order mark.
-std::string_view check_bytes(std::string_view text, const std::string& path, Encoding encoding) {
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
-    fail(ErrorKind::kData,
-         "{}: begins with the byte order mark of UTF-16; data.encoding is utf-8 or latin-1\n"
-         "help: convert it: iconv -f UTF-16 -t UTF-8 '{}' > utf8.txt",
-         path, path);
-  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    if (looks_like_utf16(text))
-      fail(ErrorKind::kData,
-           "{}: looks like UTF-16 without a byte order mark; data.encoding is utf-8 or latin-1\n"
-           "help: convert it: iconv -f UTF-16{} -t UTF-8 '{}' > utf8.txt",
-           path, nul % 2 == 0 ? "BE" : "LE", path);
-    fail(ErrorKind::kData, "{}:{}: a NUL byte at offset {}: this is not a text file", path, line_at(text, nul), nul);
-  }
-  const bool marked = text.starts_with("\xEF\xBB\xBF");
-  if (encoding == Encoding::kLatin1) {
-    if (marked) fail(ErrorKind::kData, "{}: begins with the byte order mark of UTF-8, but data.encoding is latin-1", path);
-    return text;
-  }
-  if (const size_t bad = find_invalid_utf8(text); bad != std::string_view::npos)
-    fail(ErrorKind::kData,
-         "{}:{}: byte 0x{:02X} at offset {} is not valid UTF-8\nhelp: if the file is ISO-8859-1, say data.encoding: latin-1",
-         path, line_at(text, bad), static_cast<unsigned char>(text[bad]), bad);
-  return text.substr(marked ? 3 : 0);
-}
-
 std::string drop_carriage_returns(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -59,6 +32,34 @@ std::string drop_carriage_returns(std::string_view text) {
 
 }  // namespace
 
+std::string_view check_text(std::string_view text, const std::string& path, Encoding encoding, const TextPlace& place) {
+  const bool first = place.offset == 0;
+  if (first && (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")))
+    fail(ErrorKind::kData,
+         "{}: begins with the byte order mark of UTF-16; data.encoding is utf-8 or latin-1\n"
+         "help: convert it: iconv -f UTF-16 -t UTF-8 '{}' > utf8.txt",
+         path, path);
+  const auto line_of = [&](size_t at) { return place.line - 1 + line_at(text, at); };
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    if (looks_like_utf16(text))
+      fail(ErrorKind::kData,
+           "{}: looks like UTF-16 without a byte order mark; data.encoding is utf-8 or latin-1\n"
+           "help: convert it: iconv -f UTF-16{} -t UTF-8 '{}' > utf8.txt",
+           path, nul % 2 == 0 ? "BE" : "LE", path);
+    fail(ErrorKind::kData, "{}:{}: a NUL byte at offset {}: this is not a text file", path, line_of(nul), place.offset + nul);
+  }
+  const bool marked = first && text.starts_with("\xEF\xBB\xBF");
+  if (encoding == Encoding::kLatin1) {
+    if (marked) fail(ErrorKind::kData, "{}: begins with the byte order mark of UTF-8, but data.encoding is latin-1", path);
+    return text;
+  }
+  if (const size_t bad = find_invalid_utf8(text); bad != std::string_view::npos)
+    fail(ErrorKind::kData,
+         "{}:{}: byte 0x{:02X} at offset {} is not valid UTF-8\nhelp: if the file is ISO-8859-1, say data.encoding: latin-1",
+         path, line_of(bad), static_cast<unsigned char>(text[bad]), place.offset + bad);
+  return text.substr(marked ? 3 : 0);
+}
+
 TextFile::TextFile(std::string path, Encoding encoding) : path_(std::move(path)), file_(std::make_unique<InputFile>(path_)) {
   decode(file_->bytes(), encoding);
   if (!converted_.empty()) file_.reset();
@@ -71,7 +72,7 @@ TextFile::TextFile(std::string name, std::string bytes, Encoding encoding)
 
 void TextFile::decode(std::string_view bytes, Encoding encoding) {
   std::string converted;
-  text_ = check_bytes(bytes, path_, encoding);
+  text_ = check_text(bytes, path_, encoding);
   if (encoding == Encoding::kLatin1 && find_non_ascii(text_) != std::string_view::npos)
     converted = latin1_to_utf8(text_), text_ = converted;
   if (text_.find("\r\n") != std::string_view::npos) converted = drop_carriage_returns(text_), text_ = converted;

@@ -146,6 +146,66 @@ TEST_CASE("any number of threads gives the same bits") {
     }
 }
 
+// Sequences [first, last) of a batch, one after the other in the order given.
+static Batch gather(const Batch& batch, const std::vector<int64_t>& order) {
+  Batch out, one;
+  out.targets.resize(batch.targets.size());
+  for (const int64_t b : order) {
+    batch.slice(b, b + 1, one);
+    const auto first = int32_t(out.size());
+    out.tokens.insert(out.tokens.end(), one.tokens.begin(), one.tokens.end());
+    out.offsets.push_back(out.size());
+    out.sequences.push_back(b);
+    for (size_t k = 0; k < one.targets.size(); ++k) {
+      for (const int32_t row : one.targets[k].rows) out.targets[k].rows.push_back(first + row);
+      const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+      append(out.targets[k].classes, one.targets[k].classes);
+      append(out.targets[k].values, one.targets[k].values);
+    }
+  }
+  return out;
+}
+
+TEST_CASE("what a sequence is given does not depend on the sequences beside it, not in one bit") {
+  for (const Precision precision : {Precision::kFloat32, Precision::kFloat64})
+    for (const AttentionImplementation how : {AttentionImplementation::kDense, AttentionImplementation::kFused})
+      for (const Heads& kind : kAllObjectives) {
+        CAPTURE(int(precision), int(how), int(kind.kinds[0]), kind.kinds.size());
+        EngineSettings settings = settings_for(kind);
+        settings.model.attention.implementation = how;
+        settings.model.width = 48, settings.model.hidden = 300;  // more than one block of a product
+        for (ObjectiveSettings& o : settings.objectives) o.rate = 1;
+        const Batch batch = make_batch(kind, 3);
+        const auto engine = make_engine(precision, settings);
+        settings.training.lanes = 3, settings.training.micro_batch = 20;
+        const auto other = make_engine(precision, settings);
+        scatter_parameters(*engine), scatter_parameters(*other);
+        // [b][k]: the logits of the targets of sequence b
+        const auto logits_of = [&](Engine& e, const std::vector<int64_t>& order) {
+          std::vector<std::vector<std::vector<double>>> all(13);
+          ForwardResult result;
+          e.forward(gather(batch, order), result, Want::kLogits);
+          std::vector<size_t> at(kind.kinds.size(), 0);
+          for (const int64_t b : order)
+            for (size_t k = 0; k < at.size(); ++k) {
+              const size_t n = gather(batch, {b}).targets[k].classes.size() * size_t(result[k].classes);
+              const auto first = result[k].logits.begin() + int64_t(at[k]);
+              all[size_t(b)].emplace_back(first, first + int64_t(n));
+              at[k] += n;
+            }
+          return all;
+        };
+        std::vector<int64_t> order(13);
+        for (int64_t b = 0; b < 13; ++b) order[size_t(b)] = b;
+        const auto together = logits_of(*engine, order);
+        CHECK(logits_of(*other, order) == together);
+        std::reverse(order.begin(), order.end());
+        std::swap(order[2], order[9]);
+        CHECK(logits_of(*engine, order) == together);
+        for (int64_t b = 0; b < 13; ++b) CHECK(logits_of(*engine, {b})[size_t(b)] == together[size_t(b)]);
+      }
+}
+
 TEST_CASE("an engine that took over parameters and optimizer state goes on with the same bits") {
   const ObjectiveKind kind = ObjectiveKind::kMaskedLm;
   for (const OptimizerKind optimizer : {OptimizerKind::kAdamw, OptimizerKind::kAdam, OptimizerKind::kSgd}) {

@@ -1,0 +1,57 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/workers.h"
+#include "cli/session.h"
+
+namespace vitrine {
+
+// What it takes to ask a model about texts whose truth nobody knows.
+
+// Memory for sequences up to `longest`, any number of their tokens predicted.
+EngineSettings for_reading(EngineSettings settings, int64_t longest);
+
+// Appends a sequence, with [CLS] in front where the model has it, and what each head is asked of it: its masks, its next tokens, a tag
+// for each token, or something of the whole.
+void append_text(Batch& batch, std::span<const int32_t> ids, const Config& config, int64_t labels);
+
+// Probabilities of the classes: softmax(z), or σ(z) where several may hold.
+std::vector<double> probabilities(std::span<const double> z, ObjectiveKind kind);
+// Numbers of the `most` largest, falling; of equal ones the smallest number first.
+std::vector<size_t> largest(const std::vector<double>& values, size_t most);
+// Names of the classes of a head: tags, labels, or the tokens.
+std::vector<std::string> class_names(ObjectiveKind kind, const Tokenizer& tokenizer, const Names& names);
+
+// A run's model in an engine that reads batches of at most `batch_tokens` tokens on all threads of the configuration.
+class TextModel {
+ public:
+  TextModel(const Run& run, int64_t batch_tokens);
+
+  const Run& run() const { return run_; }
+  Engine& engine() const { return *engine_; }
+  const Tokenizer& tokenizer() const { return *run_.learned.tokenizer; }
+  Names names() const { return {run_.learned.labels, run_.learned.tags}; }
+  int64_t limit() const { return limit_; }                 // tokens of a text that the model takes, without [CLS]
+  int64_t classes(size_t k) const { return classes_[k]; }  // of head k
+  bool has(ObjectiveKind kind) const;
+
+  // All its pieces. With a masked_lm head "[MASK]" in it is the mask token; for others it is text, as in training.
+  void encode(std::string_view text, std::vector<Piece>& out) const;
+  void append(Batch& batch, std::span<const int32_t> ids) const;
+  // f(first, last) for parts of 0 … n, on all threads.
+  void share(int64_t n, const std::function<void(int64_t, int64_t)>& f);
+
+ private:
+  const Run& run_;
+  int64_t limit_;
+  std::vector<int64_t> classes_;
+  Workers workers_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace vitrine

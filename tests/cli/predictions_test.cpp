@@ -1,0 +1,178 @@
+// What is read of lines of text, and what is said of them, by models whose parameters are random.
+#include "cli/predictions.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/rng.h"
+#include "data/files.h"
+#include "support/catch.h"
+
+using namespace vitrine;
+using Catch::Matchers::Contains;
+using nlohmann::json;
+
+namespace {
+
+const std::vector<std::string> kLabels = {"one", "two", "three"}, kTags = {"B-x", "I-x", "O"};
+
+// A run of `objective` (YAML) that nobody trained, over the characters a … e and the blank.
+Run make_run(const TemporaryFolder& folder, const std::string& objective, const std::string& more = "") {
+  const std::string yaml =
+      "data: {kind: random, vocabulary_size: 10, length: 6, max_length: 6}\nmodel: {width: 8, layers: 1, heads: 2, hidden: 12}\n"
+      "training: {steps: 1}\nobjective: " +
+      objective + "\nrun: {threads: 2" + more + "}\n";
+  Run run{RunDirectory::create(folder / std::to_string(hash_name(objective)), RunDirectory::Mode::kNew),
+          parse_config(yaml, "test").config,
+          {},
+          {}};
+  run.learned.tokenizer = make_character_tokenizer({"a", "b", "c", "d", "e", " "});
+  run.learned.labels = kLabels, run.learned.tags = kTags;
+  run.learned.scale = ValueScale{100, 10};
+  const auto engine = make_engine(run.config.run.precision, engine_settings_of(run.config, run.learned.tokenizer->size(),
+                                                                               {run.learned.labels, run.learned.tags}, 1, 6));
+  for (const NamedTensor& p : engine->parameters())
+    for (int64_t i = 0; i < p.count(); ++i)
+      engine->set(p.name, i, RngKey{5, hash_name(p.name), 0}.normal(static_cast<uint32_t>(i), 0));
+  run.checkpoint.model.tensors = engine->parameters();
+  return run;
+}
+
+struct Said {
+  std::string out;
+  std::vector<Text> texts;
+  std::vector<size_t> batches;  // lines in each
+  ForwardResult last;           // of the last batch
+};
+Said predict(const Run& run, const std::string& lines, bool json_lines, size_t answers = 2) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "lines.txt", lines);
+  TextModel model(run, 64);
+  const PredictionWriter writer(model, answers, json_lines);
+  TextBatches batches(model, folder / "lines.txt");
+  Said said;
+  while (batches.next()) {
+    said.batches.push_back(batches.texts().size());
+    if (batches.batch().sequence_count() > 0) model.engine().forward(batches.batch(), said.last, Want::kLogits);
+    for (const Text& text : batches.texts()) {
+      writer.append(said.out, text, batches.batch(), said.last);
+      said.texts.push_back(text);
+    }
+  }
+  return said;
+}
+
+}  // namespace
+
+TEST_CASE("labels with their probabilities") {
+  const TemporaryFolder folder;
+  const Run run = make_run(folder, "{kind: sequence_classification, classes: 3}");
+  const Said said = predict(run, "abc\n\neda b\n", true);
+  const std::vector<double>& z = said.last[0].logits;
+  REQUIRE(z.size() == 6);
+  const json first = json::parse(said.out.substr(0, said.out.find('\n')));
+  double sum = 0;
+  for (size_t c = 0; c < 3; ++c) sum += std::exp(z[c]);
+  for (size_t c = 0; c < 3; ++c)
+    CHECK(first["probabilities"][kLabels[c]].get<double>() == Approx(std::exp(z[c]) / sum).epsilon(1e-6));
+  CHECK(first["label"] == kLabels[size_t(said.last[0].predictions[0])]);
+  CHECK(said.texts[1].sequence == -1);
+  CHECK(said.texts[2].sequence == 1);
+  const std::string third = said.out.substr(said.out.find("{}\n") + 3);
+  CHECK(json::parse(third)["label"] == kLabels[size_t(said.last[0].predictions[1])]);
+  const std::string plain = predict(run, "abc\n", false).out;
+  CHECK_THAT(plain, Catch::Matchers::StartsWith(first["label"].get<std::string>() + "\t"));
+  CHECK(std::count(plain.begin(), plain.end(), '\t') == 3);  // two answers
+}
+
+TEST_CASE("the tag of a word is that of its first piece") {
+  const TemporaryFolder folder;
+  const Run run = make_run(folder, "{kind: token_classification, classes: 3}");
+  const Said said = predict(run, "  ab\tc\n", true);  // the pieces: blank blank a b UNK c
+  REQUIRE(said.last[0].predictions.size() == 6);
+  const json line = json::parse(said.out);
+  const auto tag = [&](size_t m) { return kTags[size_t(said.last[0].predictions[m])]; };
+  CHECK(line == json{{"words", {"ab", "c"}}, {"tags", {tag(2), tag(5)}}});
+  CHECK(predict(run, "  ab\tc\n", false).out == "ab\t" + tag(2) + "\nc\t" + tag(5) + "\n\n");
+  // Words that were cut off have none.
+  CHECK(json::parse(predict(run, "abcd efg h\n", true).out)["tags"][2].is_null());
+  CHECK_THAT(predict(run, "abcd efg h\n", false).out, Contains("\nh\t-\n"));
+  // With [CLS] in front, which another head asks for, the rows move and the words do not.
+  const Run both =
+      make_run(folder, "[{kind: token_classification, classes: 3}, {kind: sequence_classification, classes: 3, pooling: cls}]");
+  const Said shifted = predict(both, "a bc\nd b\n", true);
+  REQUIRE(shifted.last[0].predictions.size() == 7);
+  const json second = json::parse(shifted.out.substr(shifted.out.find('\n')))["token_classification"];
+  const auto of = [&](size_t m) { return kTags[size_t(shifted.last[0].predictions[m])]; };
+  CHECK(second == json{{"words", {"d", "b"}}, {"tags", {of(4), of(6)}}});
+}
+
+TEST_CASE("a number in the units of the data, and labels that hold") {
+  const TemporaryFolder folder;
+  const Said number = predict(make_run(folder, "{kind: regression}"), "abc\n", true);
+  CHECK(json::parse(number.out)["value"].get<double>() == Approx(100 + 10 * number.last[0].logits[0]).epsilon(1e-6));
+  const Run run = make_run(folder, "{kind: multi_label_classification, classes: 3}");
+  const Said labels = predict(run, "abc\nd\nee a\n", true);
+  std::istringstream lines(labels.out);
+  std::string line;
+  for (size_t b = 0; std::getline(lines, line); ++b) {
+    const json said = json::parse(line);
+    size_t holding = 0;
+    for (size_t c = 0; c < 3; ++c) {
+      const double z = labels.last[0].logits[3 * b + c];
+      CHECK(said["probabilities"][kLabels[c]].get<double>() == Approx(1 / (1 + std::exp(-z))).epsilon(1e-6));
+      holding += z > 0;
+    }
+    CHECK(said["labels"].size() == holding);
+  }
+}
+
+TEST_CASE("each mask has its own fillings, and none is a special token") {
+  const TemporaryFolder folder;
+  const Run run = make_run(folder, "{kind: masked_lm}", ", precision: float64");
+  const Said said = predict(run, "a[MASK]b\nc\n[MASK][MASK]\n", true, 7);
+  REQUIRE(said.last[0].predictions.size() == 3);
+  std::istringstream lines(said.out);
+  std::string line;
+  std::vector<size_t> masks;
+  size_t m = 0;
+  while (std::getline(lines, line)) {
+    const json all = json::parse(line)["masks"];
+    masks.push_back(all.size());
+    for (const json& fillings : all) {
+      CHECK(fillings.size() == 7);  // a … e, blank, [UNK]
+      double sum = 0, before = 1;
+      for (int32_t c = 0; c < 10; ++c) sum += std::exp(said.last[0].logits[10 * m + size_t(c)]);
+      for (const json& f : fillings) {
+        const int32_t id = run.learned.tokenizer->find(f["token"].get<std::string>());
+        CHECK((id == Tokenizer::kUnknown || id >= Tokenizer::kSpecialCount));
+        CHECK(f["probability"].get<double>() == Approx(std::exp(said.last[0].logits[10 * m + size_t(id)]) / sum).epsilon(1e-12));
+        CHECK(f["probability"].get<double>() <= before);
+        before = f["probability"].get<double>();
+      }
+      ++m;
+    }
+  }
+  CHECK(masks == std::vector<size_t>{1, 0, 2});
+}
+
+TEST_CASE("batches hold all lines, however many, and each line at most what the model takes") {
+  const TemporaryFolder folder;
+  const Run run = make_run(folder, "{kind: sequence_classification, classes: 3}");
+  std::string lines;
+  for (int i = 0; i < 9000; ++i)
+    lines += std::string("abcdea", 1 + static_cast<size_t>(i % 6)) + (i % 5 == 0 ? "bbbbbb" : "") + "\n";
+  const Said said = predict(run, lines, true);
+  REQUIRE(said.texts.size() == 9000);
+  CHECK(said.batches.size() > 1);
+  for (size_t i = 0; i < 9000; ++i) {
+    CHECK(said.texts[i].line == int64_t(i) + 1);
+    CHECK(said.texts[i].pieces.size() == std::min<size_t>(6, 1 + i % 6 + (i % 5 == 0 ? 6 : 0)));
+    CHECK(said.texts[i].cut == (i % 5 == 0));
+  }
+  std::istringstream all(said.out);
+  std::vector<std::string> answers;
+  for (std::string line; std::getline(all, line);) answers.push_back(line);
+  REQUIRE(answers.size() == 9000);
+  for (size_t i = 30; i < 9000; ++i) CHECK((answers[i] == answers[i - 30]));
+}
