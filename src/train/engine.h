@@ -46,8 +46,8 @@ struct StepReport {
 
 // What a forward pass in evaluation mode says of each target of one objective, in batch order.
 struct HeadResult {
-  int64_t classes = 0;               // C
-  std::vector<double> losses;        // [M]; −log p of the truth, without label smoothing and class weights: comparable with floors
+  int64_t classes = 0;         // C
+  std::vector<double> losses;  // [M]; −log p of the truth, without label smoothing and class weights: comparable with floors
   std::vector<int32_t> predictions;  // [M] arg max; the smallest class on a tie (no meaning where several classes may hold)
   std::vector<double> logits;        // [M,C], if asked for, and always of heads for several classes and for a number
 };

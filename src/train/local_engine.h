@@ -43,7 +43,7 @@ class LocalEngine : public Engine {
   double accumulate(const Batch& batch, bool training, RngKey rng);  // all lanes: forward, backward; the loss
   // Calls loss(lane) with each micro-batch in its lane; their sum.
   double sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss);
-  double sum_lanes();                                                // into lane 0; the norm of the sum
+  double sum_lanes();  // into lane 0; the norm of the sum
   [[noreturn]] void diagnose(const Batch& batch, int64_t step, RngKey rng);
   // Calls f(stretch, a backend that no other thread uses now).
   template <class F>
