@@ -324,11 +324,15 @@ std::map<std::string, std::string> provenance_of(const Session& session) {
   std::map<std::string, std::string> p{{"version", VITRINE_VERSION}, {"build", VITRINE_BUILD}};
   p["tokenizer"] = hash_of(session.corpus.tokenizer->to_json());
   const DataSettings& d = session.config.data;
-  for (const auto& [name, path] : {std::pair<std::string, std::string>{"train", d.train},
-                                   {"validation", d.validation.path},
-                                   {"test", d.test.path},
-                                   {"grammar", d.grammar}})
+  const auto add = [&](const std::string& name, const std::string& path, const FilesBeside& beside = {}) {
     if (!path.empty()) p["data." + name] = hash_of_files(path);
+    if (!beside.tags.empty()) p["data." + name + ".tags"] = hash_of_files(beside.tags);
+    if (!beside.labels.empty()) p["data." + name + ".labels"] = hash_of_files(beside.labels);
+  };
+  add("train", d.train, d.train_beside);
+  add("validation", d.validation.path, d.validation.beside);
+  add("test", d.test.path, d.test.beside);
+  add("grammar", d.grammar);
   return p;
 }
 

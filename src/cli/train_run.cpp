@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,6 +15,7 @@
 #include "cli/console_reporter.h"
 #include "cli/tensorboard_reporter.h"
 #include "cli/terminal.h"
+#include "train/entities.h"
 
 namespace vitrine {
 namespace {
@@ -73,8 +75,14 @@ void log_corpus(const Session& s) {
              s.config.data.max_length, thousands(c.cut.tokens_cut));
   if (c.cut.links_lost > 0) log_warning("{} links lost their source or target to data.max_length", thousands(c.cut.links_lost));
   if (c.cut.unknown_tags > 0)
-    log_warning("{} words of validation and test have tags that do not occur in the training split; they count as wrong",
-                thousands(c.cut.unknown_tags));
+    log_warning("{} words of validation and test have tags that do not occur in the training split ({}{}); they count as wrong",
+                thousands(c.cut.unknown_tags), fmt::join(c.unknown_tags | std::views::take(3), ", "),
+                c.unknown_tags.size() > 3 ? ", …" : "");
+  if (c.cut.loose_tags > 0 && spell_entities(c.tags))
+    log_warning(
+        "a tag I- begins an entity, since neither B- nor I- of its type stands before it: {} word{}, first in {}; conlleval "
+        "counts so, too",
+        thousands(c.cut.loose_tags), c.cut.loose_tags == 1 ? "" : "s", c.cut.first_loose_tag);
   if (c.cut.unknown_labels > 0)
     log_warning("{} labels of validation and test do not occur in the training split; they count as wrong",
                 thousands(c.cut.unknown_labels));
@@ -238,7 +246,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   const int64_t best = end.best_step >= 0 ? end.best_step : end.step;
   if (const std::string split = session.corpus.test ? "test" : "validation"; session.corpus.split(split) != nullptr) {
     outcome.report = report_split(session, *engine, split, best);
-    outcome.text = draw_report(*outcome.report, terminal_of(STDOUT_FILENO).style);
+    outcome.text = draw_report(*outcome.report, session, terminal_of(STDOUT_FILENO).style);
   }
   return outcome;
 }

@@ -54,26 +54,41 @@ void describe_task(Key& s, DataSettings& o) {
 }
 
 void describe_data(Key& s, DataSettings& o) {
-  const std::vector<std::string> files = {"text", "lines", "labelled_lines"}, generated = {"grammar", "task", "random"};
+  const std::vector<std::string> files = {"text", "lines", "labelled_lines", "tagged"}, generated = {"grammar", "task", "random"};
   s.choice("kind", o.kind,
            {{"text", DataKind::kText},
             {"lines", DataKind::kLines},
             {"labelled_lines", DataKind::kLabelledLines},
+            {"tagged", DataKind::kTagged},
             {"grammar", DataKind::kGrammar},
             {"task", DataKind::kTask},
             {"random", DataKind::kRandom}},
-           "One stream of text, one sequence a line, a label before each line, sentences of a grammar, a synthetic task, or "
+           "One stream of text, one sequence a line, a label before each line, a tag for each word, sentences of a grammar, a "
+           "synthetic task, or "
            "random tokens")
       .required();
   s.integer("max_length", o.max_length, between(1, 1 << 20),
             "Tokens of a sequence; longer ones are cut, and it is said how many");
-  s.text("train", o.train, Form::kPath,
-         "Training file, a folder of files or a pattern such as parts/*.txt, relative to this file")
+  s.files("train", o.train, o.train_beside,
+          "Training file, a folder of files or a pattern such as parts/*.txt, relative to this file; tagged data also as "
+          "parallel files "
+          "{tokens: a, tags: b, labels: c}, of which labels may be left out")
       .when("data.kind", files)
       .required();
   s.split("validation", o.validation, "Validation file, or the share of the training file that is held out")
       .when("data.kind", files);
   s.split("test", o.test, "Test file, or a share of the training file").when("data.kind", files);
+  Key& columns = s.section("columns", "Where a line of a tagged file has its word and its tag, counted from 0")
+                     .when("data.kind", {"tagged"});
+  columns.integer("token", o.token_column, between(0, 1e6), "Column of the word")
+      .optional()
+      .defaults_to("0")
+      .when("data.kind", {"tagged"});
+  columns.integer("tag", o.tag_column, between(0, 1e6), "Column of its tag")
+      .word("last", -1)
+      .optional()
+      .defaults_to("last")
+      .when("data.kind", {"tagged"});
   s.choice("encoding", o.encoding, {{"utf-8", Encoding::kUtf8}, {"latin-1", Encoding::kLatin1}}, "Encoding of the files")
       .when("data.kind", files);
   s.text("grammar", o.grammar, Form::kPath, "Grammar file, relative to this file").when("data.kind", {"grammar"}).required();
@@ -87,7 +102,7 @@ void describe_data(Key& s, DataSettings& o) {
 }
 
 void describe_tokenizer(Key& s, TokenizerSettings& o) {
-  const std::vector<std::string> learned = {"character", "word"}, files = {"text", "lines", "labelled_lines"};
+  const std::vector<std::string> learned = {"character", "word"}, files = {"text", "lines", "labelled_lines", "tagged"};
   s.choice("kind", o.kind,
            {{"character", TokenizerKind::kCharacter}, {"byte", TokenizerKind::kByte}, {"word", TokenizerKind::kWord}},
            "What a token is");
@@ -173,7 +188,7 @@ void describe_objective(Key& s, ObjectiveSettings& o) {
   s.number("weight", o.weight, kPositive, "Weight of this head's loss in the sum over all heads");
   s.number("rate", o.rate, kFraction, "Share of the tokens of a sequence that are predicted, one at least")
       .when(kind, {"masked_lm"})
-      .when("data.kind", {"text", "lines", "labelled_lines", "random"});
+      .when("data.kind", {"text", "lines", "labelled_lines", "tagged", "random"});
   s.boolean("tied", o.tied, "The head uses the token embedding as its weight").when(kind, language);
   s.boolean("transform", o.transform, "BERT's linear layer, activation and norm before the head").when(kind, {"masked_lm"});
   s.choice("pooling", o.pooling, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}},
@@ -264,9 +279,9 @@ std::unique_ptr<Key> describe(Config& c) {
   auto root = std::make_unique<Key>("", "", "A run");
   describe_run(root->section("run", "What computes, and under which name and seed"), c.run);
   describe_data(root->section("data", "Where sequences come from"), c.data);
-  describe_tokenizer(
-      root->section("tokenizer", "How text becomes tokens").when("data.kind", {"text", "lines", "labelled_lines", "grammar"}),
-      c.tokenizer);
+  describe_tokenizer(root->section("tokenizer", "How text becomes tokens")
+                         .when("data.kind", {"text", "lines", "labelled_lines", "tagged", "grammar"}),
+                     c.tokenizer);
   describe_model(root->section("model", "The encoder"), c.model);
   describe_objectives(root->section("objective", "What the model learns; a list of such maps puts several heads on one encoder"),
                       c.objectives);

@@ -64,6 +64,9 @@ class Key {
   Key& texts(std::string child, std::vector<std::string>& member, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<TextListValue>(member));
   }
+  Key& files(std::string child, std::string& tokens, FilesBeside& beside, std::string about) {
+    return add(std::move(child), std::move(about), std::make_unique<FilesValue>(tokens, beside));
+  }
   Key& split(std::string child, SplitSource& member, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<SplitValue>(member));
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "config/config.h"
 #include "config/reader.h"
@@ -14,13 +15,15 @@ namespace {
 // Whether data can hold what an objective learns. The symbols of a task are random: of all tasks only induction has next words that
 // can be known.
 bool offers(const DataSettings& data, ObjectiveKind objective) {
-  const bool task = data.kind == DataKind::kTask, labels = data.task == TaskKind::kMajority;
+  const bool task = data.kind == DataKind::kTask, tagged = data.kind == DataKind::kTagged,
+             labels = data.task == TaskKind::kMajority;
   switch (objective) {
     case ObjectiveKind::kMaskedLm: return !task;
     case ObjectiveKind::kCausalLm: return !task || data.task == TaskKind::kInduction;
     case ObjectiveKind::kSequenceClassification:
-      return data.kind == DataKind::kLabelledLines || data.kind == DataKind::kRandom || (task && labels);
-    case ObjectiveKind::kTokenClassification: return data.kind == DataKind::kRandom || (task && !labels);
+      return data.kind == DataKind::kLabelledLines || data.kind == DataKind::kRandom || (task && labels) ||
+             (tagged && !data.train_beside.labels.empty());
+    case ObjectiveKind::kTokenClassification: return data.kind == DataKind::kRandom || (task && !labels) || tagged;
     case ObjectiveKind::kMultiLabelClassification:
     case ObjectiveKind::kRegression: return data.kind == DataKind::kRandom;
   }
@@ -30,10 +33,13 @@ bool offers(const DataSettings& data, ObjectiveKind objective) {
 // What is missing where there is none of it, and which data have it.
 std::pair<std::string, std::string> needs(ObjectiveKind objective) {
   switch (objective) {
-    case ObjectiveKind::kTokenClassification: return {"needs a tag for each word", "data of kind `task` and `random` have them"};
+    case ObjectiveKind::kTokenClassification:
+      return {"needs a tag for each word", "data of kind `tagged`, `task` and `random` have them"};
     case ObjectiveKind::kMultiLabelClassification: return {"needs lists of labels", "`random` data have them"};
     case ObjectiveKind::kRegression: return {"needs numbers", "`random` data have them"};
-    default: return {"needs labels", "`labelled_lines` has a label before each line"};
+    default:
+      return {"needs labels",
+              "`labelled_lines` has a label before each line, and `tagged` a file `labels:` beside tokens and tags"};
   }
 }
 
@@ -90,6 +96,7 @@ class Rules {
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
     check_drawn();
+    check_files();
     for (const ObjectiveSettings& o : c_.objectives) check_objective(o);
     check_heads();
     check_metric();
@@ -137,6 +144,27 @@ class Rules {
             fmt::format("sequences of a task cannot be cut, and they have up to {} tokens with", longest_sequence()));
     require(d.task != TaskKind::kInduction || c_.model.attention.causal, kCausal, "data.task",
             "a token that sees the next one has nothing to look up; it must be true for");
+  }
+
+  void check_files() {
+    const DataSettings& d = c_.data;
+    const bool classifies = c_.head(ObjectiveKind::kSequenceClassification) != nullptr;
+    bool columns = false;
+    for (const auto& [path, files, beside] : {std::tuple{"data.train", &d.train, &d.train_beside},
+                                              {"data.validation", &d.validation.path, &d.validation.beside},
+                                              {"data.test", &d.test.path, &d.test.beside}}) {
+      const bool parallel = !beside->tags.empty();
+      columns = columns || (!files->empty() && !parallel);
+      require(!parallel || d.kind == DataKind::kTagged, path, "data.kind", "only data of kind `tagged` have parallel files, not");
+      require(d.kind != DataKind::kTagged || files->empty() || !classifies || d.train_beside.labels.empty() ||
+                  !beside->labels.empty(),
+              path, "data.train", "has no `labels:`, which the classifier needs as in");
+    }
+    for (const char* column : {"data.columns.token", "data.columns.tag"})
+      require(columns || !reader_.given(column) || d.kind != DataKind::kTagged, column, "data.train",
+              "parallel files have no columns:");
+    require(d.kind != DataKind::kTagged || !columns || d.token_column != d.tag_column, "data.columns.tag", "data.columns.token",
+            "a word is not its own tag; it must be another column than");
   }
 
   void check_objective(const ObjectiveSettings& o) {

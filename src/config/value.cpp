@@ -268,7 +268,60 @@ std::string TextListValue::write(const WriteContext&) const {
   return fmt::format("[{}]", fmt::join(quoted, ", "));
 }
 
+namespace {
+
+// {tokens: a, tags: b, labels: c}
+bool read_parallel(const Node& node, const Source& source, std::string& tokens, FilesBeside& beside, std::string& help) {
+  std::string paths[3];
+  constexpr const char* kNames[] = {"tokens", "tags", "labels"};
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    const auto name = std::find(std::begin(kNames), std::end(kNames), node.keys[i].text);
+    if (name == std::end(kNames)) {
+      help = fmt::format("`{}` is not one of {}", node.keys[i].text, fmt::join(kNames, ", "));
+      return false;
+    }
+    std::string& path = paths[name - std::begin(kNames)];
+    if (!TextValue(path, TextValue::Form::kPath).read(node.items[i], source, help)) {
+      help = fmt::format("`{}` is {}", *name, node.items[i].spelled());
+      return false;
+    }
+  }
+  for (size_t i = 0; i < 2; ++i)
+    if (paths[i].empty()) {
+      help = fmt::format(
+          "`{}` is missing: parallel files are {{tokens: FILE, tags: FILE}}, with `labels: FILE` where there are any", kNames[i]);
+      return false;
+    }
+  tokens = paths[0], beside = {paths[1], paths[2]};
+  return true;
+}
+
+std::string write_parallel(const std::string& tokens, const FilesBeside& beside, const WriteContext& context) {
+  const auto path = [&](const std::string& p) { return write_text(path_relative_to(context.directory, p)); };
+  return fmt::format("{{tokens: {}, tags: {}{}}}", path(tokens), path(beside.tags),
+                     beside.labels.empty() ? "" : ", labels: " + path(beside.labels));
+}
+
+}  // namespace
+
+bool FilesValue::read(const Node& node, const Source& source, std::string& help) {
+  if (node.kind == Node::Kind::kMap) return read_parallel(node, source, member_, beside_, help);
+  if (!TextValue::read(node, source, help)) return false;
+  beside_ = {};
+  return true;
+}
+
+std::string FilesValue::write(const WriteContext& context) const {
+  return beside_.tags.empty() ? TextValue::write(context) : write_parallel(member_, beside_, context);
+}
+
 bool SplitValue::read(const Node& node, const Source& source, std::string& help) {
+  if (node.kind == Node::Kind::kMap) {
+    SplitSource files;
+    if (!read_parallel(node, source, files.path, files.beside, help)) return false;
+    member_ = std::move(files);
+    return true;
+  }
   if (node.kind != Node::Kind::kScalar || node.text.empty()) return false;
   bool whole = false;
   if (!node.quoted && is_number(node.text, whole)) {
@@ -277,15 +330,16 @@ bool SplitValue::read(const Node& node, const Source& source, std::string& help)
       if (help.empty()) help = "leave the key out for no such split";
       return false;
     }
-    member_ = {"", share};
+    member_ = {"", share, {}};
     return true;
   }
-  member_ = {path_from(source.directory, node.text), 0};
+  member_ = {path_from(source.directory, node.text), 0, {}};
   return true;
 }
 
 std::string SplitValue::write(const WriteContext& context) const {
   if (!member_.given()) return {};
+  if (!member_.beside.tags.empty()) return write_parallel(member_.path, member_.beside, context);
   return member_.path.empty() ? write_number(member_.share) : write_text(path_relative_to(context.directory, member_.path));
 }
 

@@ -151,7 +151,23 @@ class TextListValue : public Bound<std::vector<std::string>> {
   nlohmann::ordered_json schema() const override;
 };
 
-// A file, or a share of the training file.
+// A file, or parallel files: {tokens: a, tags: b, labels: c}, the last as one likes.
+class FilesValue : public TextValue {
+ public:
+  FilesValue(std::string& tokens, FilesBeside& beside) : TextValue(tokens, Form::kPath), beside_(beside) {}
+  bool read(const Node& node, const Source& source, std::string& help) override;
+  std::string write(const WriteContext& context) const override;
+  nlohmann::ordered_json schema() const override;
+  void reset() override {
+    TextValue::reset();
+    beside_ = {};
+  }
+
+ private:
+  FilesBeside& beside_;
+};
+
+// Files, or a share of the training file.
 class SplitValue : public Bound<SplitSource> {
  public:
   using Bound::Bound;

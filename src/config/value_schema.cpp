@@ -49,8 +49,24 @@ Json TextValue::schema() const {
 
 Json TextListValue::schema() const { return {{"type", "array"}, {"items", text_schema()}}; }
 
+namespace {
+
+Json parallel_schema() {
+  Json path = text_schema();
+  path["minLength"] = 1;
+  return {{"type", "object"},
+          {"properties", {{"tokens", path}, {"tags", path}, {"labels", path}}},
+          {"additionalProperties", false},
+          {"required", {"tokens", "tags"}}};
+}
+
+}  // namespace
+
+Json FilesValue::schema() const { return {{"anyOf", {TextValue::schema(), parallel_schema()}}}; }
+
 Json SplitValue::schema() const {
-  return {{"anyOf", {range_schema(kOpenShare, false), Json{{"type", {"string", "boolean"}}, {"minLength", 1}}}}};
+  return {
+      {"anyOf", {range_schema(kOpenShare, false), Json{{"type", {"string", "boolean"}}, {"minLength", 1}}, parallel_schema()}}};
 }
 
 Json WeightsValue::schema() const { return {{"type", "object"}, {"additionalProperties", range_schema(kPositive, false)}}; }

@@ -27,7 +27,7 @@ struct BoundConfig {
 };
 
 // Every key below `section` that has a meaning and a value, as block YAML; `note(key)` goes behind it. With `unset`, the keys without
-// a value stand there too, as comments.
+// a value stand there too, as comments. A section without any key is left out.
 template <class F>
 std::string write_keys(const Key& root, const Key& section, const WriteContext& context, size_t indent, const F& note,
                        bool unset = false) {
@@ -44,7 +44,10 @@ std::string write_keys(const Key& root, const Key& section, const WriteContext& 
       element[indent] = '-';  // the first line of its map begins "- "
       out += element;
     } else if (!key->value) {
-      out += line("") + write_keys(root, *key, context, indent + 2, note, unset);
+      const std::string below = write_keys(root, *key, context, indent + 2, note, unset);
+      const bool empty = unset ? write_keys(root, *key, context, indent + 2, note).empty() : below.empty();
+      if (!empty) out += line("") + below;
+      if (empty && unset) out += fmt::format("{:{}}# {}{}", "", indent, line("").substr(indent), below);
     } else if (const std::string text = key->value->write(context); !text.empty()) {
       out += line(text);
     } else if (unset) {

@@ -8,6 +8,8 @@ Corpus load_text_corpus(const DataSettings& data, const TokenizerSettings& token
                         Learned learned);
 Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& tokenizer, const std::vector<TargetSettings>& targets,
                         uint64_t seed, Learned learned);
+Corpus load_tagged_corpus(const DataSettings& data, const TokenizerSettings& tokenizer,
+                          const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned);
 Corpus load_task_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned);
 Corpus load_random_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed);
 

@@ -21,8 +21,9 @@ void check_settings(const DataSettings& data, const TokenizerSettings& tokenizer
   if (!is_share(validation) || !is_share(test) || validation + test >= 1)
     fail(ErrorKind::kConfig, "data.validation and data.test: shares {} and {} leave nothing of the training file to train on",
          validation, test);
-  const bool labelled = data.kind == DataKind::kLabelledLines || (data.kind == DataKind::kRandom && data.classes >= 2) ||
-                        (data.kind == DataKind::kTask && data.task == TaskKind::kMajority);
+  const bool labelled =
+      data.kind == DataKind::kLabelledLines || (data.kind == DataKind::kTagged && !data.train_beside.labels.empty()) ||
+      (data.kind == DataKind::kRandom && data.classes >= 2) || (data.kind == DataKind::kTask && data.task == TaskKind::kMajority);
   if (asks_for(targets, TargetKind::kLabel) && !labelled)
     fail(ErrorKind::kConfig,
          "objective.kind: sequence_classification needs labels, and this kind of data has none\n"
@@ -72,6 +73,7 @@ Corpus load_corpus(const DataSettings& data, const TokenizerSettings& tokenizer,
     case DataKind::kText: corpus = load_text_corpus(data, tokenizer, targets, std::move(learned)); break;
     case DataKind::kLines:
     case DataKind::kLabelledLines: corpus = load_line_corpus(data, tokenizer, targets, seed, std::move(learned)); break;
+    case DataKind::kTagged: corpus = load_tagged_corpus(data, tokenizer, targets, seed, std::move(learned)); break;
     case DataKind::kTask: corpus = load_task_corpus(data, targets, seed, std::move(learned)); break;
     case DataKind::kGrammar: corpus = load_grammar_corpus(data, targets, seed, std::move(learned)); break;
     case DataKind::kRandom: corpus = load_random_corpus(data, targets, seed); break;

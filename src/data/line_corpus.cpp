@@ -1,12 +1,9 @@
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "base/error.h"
-#include "base/rng.h"
 #include "data/corpora.h"
-#include "data/vocabulary.h"
+#include "data/splits.h"
 
 namespace vitrine {
 namespace {
@@ -65,41 +62,11 @@ std::vector<Line> read_lines(const TextFile& file, bool labelled, Vocabulary& na
   return lines;
 }
 
-// Moves round(share · total) lines, drawn by seed, out of `lines`; both parts stay in the order of the file. `row` tells draws apart.
-std::vector<Line> draw_share(std::vector<Line>& lines, double share, size_t total, const char* key, uint64_t seed, uint32_t row) {
-  const auto wanted = static_cast<size_t>(std::llround(share * static_cast<double>(total)));
-  if (wanted == 0 || wanted >= lines.size())
-    fail(ErrorKind::kData, "{}: a share of {} of {} lines is {}, with {} left to train on", key, share, total, wanted,
-         lines.size() - std::min(wanted, lines.size()));
-  const RngKey rng = RngKey{seed}.of(Purpose::kSplit);
-  std::vector<Line> drawn, rest;
-  // Selection sampling (Knuth, The Art of Computer Programming 2, algorithm 3.4.2 S).
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const auto left = static_cast<uint32_t>(lines.size() - i);
-    const bool take = rng.below(left, row, static_cast<uint32_t>(i)) < wanted - drawn.size();
-    (take ? drawn : rest).push_back(lines[i]);
-  }
-  lines = std::move(rest);
-  return drawn;
-}
-
-// Labels of the training split, sorted; `renumber` says where a number of `names` went, −1: nowhere.
+// The labels of the training split.
 std::vector<std::string> sort_labels(const std::vector<Line>& train, const Vocabulary& names) {
-  std::vector<char> seen(static_cast<size_t>(names.size()), 0);
-  for (const Line& line : train) seen[line.label] = 1;
-  std::vector<std::string> labels;
-  for (int32_t i = 0; i < names.size(); ++i)
-    if (seen[i]) labels.emplace_back(names[i]);
-  std::sort(labels.begin(), labels.end());
-  return labels;
-}
-
-void renumber_labels(std::vector<Line>& lines, const Vocabulary& names, const std::vector<std::string>& labels) {
-  for (Line& line : lines) {
-    const auto found = std::lower_bound(labels.begin(), labels.end(), names[line.label]);
-    const bool known = found != labels.end() && *found == names[line.label];
-    line.label = known ? static_cast<int32_t>(found - labels.begin()) : -1;
-  }
+  std::vector<char> used(static_cast<size_t>(names.size()), 0);
+  for (const Line& line : train) used[line.label] = 1;
+  return sort_names(names, used);
 }
 
 // Counts tokens and what the limit cuts off.
@@ -137,7 +104,7 @@ Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& setti
   const size_t total = train.size();
   const auto part = [&](const SplitSource& source, const char* key, uint32_t row) {
     if (!source.path.empty()) return open(source.path);
-    return source.given() ? draw_share(train, source.share, total, key, seed, row) : std::vector<Line>();
+    return source.given() ? take_share(train, source.share, total, key, "lines", seed, row) : std::vector<Line>();
   };
   test = part(data.test, "data.test", 0);
   validation = part(data.validation, "data.validation", 1);
@@ -150,7 +117,9 @@ Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& setti
   }
   if (labelled) {
     corpus.labels = learned.labels.empty() ? sort_labels(train, names) : std::move(learned.labels);
-    for (auto* lines : {&train, &validation, &test}) renumber_labels(*lines, names, corpus.labels);
+    const std::vector<int32_t> places = places_in(corpus.labels, names);
+    for (auto* lines : {&train, &validation, &test})
+      for (Line& line : *lines) line.label = places[line.label];
     if (asks_for(targets, TargetKind::kLabel) && corpus.labels.size() < 2)
       fail(ErrorKind::kData, "{}: every line has the label \"{}\"; a classifier needs at least two", data.train,
            corpus.labels[0]);

@@ -7,15 +7,22 @@
 namespace vitrine {
 
 // The sections `data:` and `tokenizer:` of a configuration. Paths are already relative to the working directory.
-enum class DataKind { kText, kLines, kLabelledLines, kTask, kGrammar, kRandom };
+enum class DataKind { kText, kLines, kLabelledLines, kTagged, kTask, kGrammar, kRandom };
 enum class TaskKind { kCopy, kReverse, kSort, kFirstOccurrence, kRecall, kInduction, kBrackets, kMajority };  // data/tasks/task.h
 enum class Encoding { kUtf8, kLatin1 };
 enum class TokenizerKind { kCharacter, kByte, kWord };
+
+// Tags and labels of the words of another file: line i of each belongs to line i of it. Without tags: there are none, that file has columns.
+struct FilesBeside {
+  std::string tags, labels;
+  bool operator==(const FilesBeside&) const = default;
+};
 
 // Where a split comes from: a file, or a share of the training file (the last, contiguous, of a text; random by seed otherwise).
 struct SplitSource {
   std::string path;
   double share = 0;
+  FilesBeside beside = {};
   bool given() const { return !path.empty() || share > 0; }
   bool operator==(const SplitSource&) const = default;
 };
@@ -23,9 +30,12 @@ struct SplitSource {
 struct DataSettings {
   DataKind kind = DataKind::kLines;
   std::string train;
+  FilesBeside train_beside;
   SplitSource validation, test;
   int64_t max_length = 128;  // tokens of a sequence; longer ones are cut, and it is said how many
   Encoding encoding = Encoding::kUtf8;
+  // tagged: the columns of a file that has all, from 0; −1: the last
+  int64_t token_column = 0, tag_column = -1;
   // task, grammar and random
   int64_t train_sentences = 20000, validation_sentences = 2000, test_sentences = 2000;
   // grammar

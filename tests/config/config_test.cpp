@@ -302,7 +302,7 @@ TEST_CASE("every key is described, shows its default and can be explained") {
         "  value: a number x with 0 < x ≤ 1\n"
         "  default: 0.15\n"
         "  only with objective.kind: `masked_lm`\n"
-        "  only with data.kind: `text`, `lines`, `labelled_lines` or `random`\n");
+        "  only with data.kind: `text`, `lines`, `labelled_lines`, `tagged` or `random`\n");
   CHECK(explain("training.clip").find("value: a positive number, or none\n  default: none\n") != std::string::npos);
   CHECK(explain("optimizer").find("learning_rate ") != std::string::npos);
   CHECK_THROWS_WITH(explain("optimizer.learning_rat"),
