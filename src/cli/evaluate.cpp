@@ -55,7 +55,7 @@ class EvaluateVerb : public Verb {
       return 0;
     }
     const TerminalStyle style = terminal_of(STDOUT_FILENO).style;
-    std::string text = draw_report(report, session, style);
+    std::string text = draw_report(report, style);
     for (const HeadEvaluation& head : heads)
       if (!head.classes.empty())
         text += (heads.size() > 1 ? fmt::format("\n{}\n", name_of(head.kind)) : "\n") +

@@ -21,19 +21,11 @@ constexpr double kNoise = 0.05;     // added to every parameter, so that none is
 constexpr int64_t kSequences = 4;   // of the batch
 
 // ∂loss/∂w by differences of fourth order: (8 (f(h) − f(−h)) − (f(2h) − f(−2h)))/12h.
-double difference(Engine& engine, const Batch& batch, const std::vector<double>& weights, const std::string& name, int64_t index,
-                  double h) {
+double difference(Engine& engine, const Batch& batch, const std::string& name, int64_t index, double h) {
   const double w = engine.get(name, index);
-  ForwardResult result;
   const auto loss = [&](double step) {
     engine.set(name, index, w + step);
-    engine.forward(batch, result);
-    double sum = 0;
-    for (size_t k = 0; k < result.size(); ++k) {
-      const std::vector<double>& losses = result[k].losses;
-      sum += weights[k] * std::accumulate(losses.begin(), losses.end(), 0.0) / std::max(batch.targets[k].weight, 1e-300);
-    }
-    return sum;
+    return engine.loss_of(batch);
   };
   const double slope = (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * h);
   engine.set(name, index, w);
@@ -66,7 +58,6 @@ class GradcheckVerb : public Verb {
     sets.push_back("run.precision=float64");
     Session session = make_session(load_config(config_, sets));
     const std::unique_ptr<Engine> engine = session.make_engine();
-    for (const ObjectiveSettings& o : session.config.objectives) weights_.push_back(o.weight);
     move_away(*engine, session.engine.seed);
     const Batch batch = first_batch(session);
     engine->gradients_of(batch);
@@ -128,7 +119,7 @@ class GradcheckVerb : public Verb {
       const size_t i = order[k];
       double error = 1e300, slope = 0;
       for (double h : {2e-4, 2e-5, 2e-3}) {  // a kink (relu) within one h is outside another
-        const double d = difference(engine, batch, weights_, gradient.name, static_cast<int64_t>(i), h);
+        const double d = difference(engine, batch, gradient.name, static_cast<int64_t>(i), h);
         const double e = std::abs(d - g[i]) / (kRelative * std::max(std::abs(d), std::abs(g[i])) + kAbsolute * G);
         if (std::isfinite(e) && e < error) error = e, slope = d;
         if (error <= 1) break;
@@ -168,7 +159,6 @@ class GradcheckVerb : public Verb {
 
   std::string config_, pattern_ = ".";
   std::vector<std::string> sets_;
-  std::vector<double> weights_;  // of the objectives
   int64_t samples_ = 6;
 };
 

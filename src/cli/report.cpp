@@ -125,7 +125,7 @@ std::string draw_scores(const HeadEvaluation& e, std::string_view name, const st
                      percent(e.metric(prefix + "recall")), percent(e.metric(prefix + "f1")));
 }
 
-std::string draw_head(const HeadEvaluation& e, const Floors& f, const ObjectiveSettings& objective) {
+std::string draw_head(const HeadEvaluation& e, const Floors& f) {
   std::vector<std::string> beside;
   if (f.entropy) beside.push_back(fmt::format("nothing can do better than {:.4f}", *f.entropy));
   if (f.bigram) beside.push_back(fmt::format("bigram {:.3f}", *f.bigram));
@@ -150,8 +150,6 @@ std::string draw_head(const HeadEvaluation& e, const Floors& f, const ObjectiveS
     out += fmt::format("  {} of the {} were not in the training split and count as wrong\n", thousands(e.unknown),
                        e.kind == ObjectiveKind::kTokenClassification ? "tags" : "labels");
   if (e.cut > 0) out += fmt::format("  {} of the words are beyond data.max_length and count as wrong\n", thousands(e.cut));
-  if (objective.label_smoothing > 0)
-    out += fmt::format("  The loss holds label smoothing of {}; what it is compared with does not.\n", objective.label_smoothing);
   return out;
 }
 
@@ -167,7 +165,7 @@ std::vector<std::pair<std::string, std::string>> headlines(const Evaluation& e) 
   return all;
 }
 
-std::string draw_report(const SplitReport& r, const Session& s, const TerminalStyle& style) {
+std::string draw_report(const SplitReport& r, const TerminalStyle& style) {
   const Evaluation& e = r.evaluation;
   std::string out = toned(fmt::format("{}: {} {}, step {}", r.split, thousands(e.examples),
                                       e.examples == 1 ? "sequence" : "sequences", thousands(r.step)),
@@ -176,7 +174,7 @@ std::string draw_report(const SplitReport& r, const Session& s, const TerminalSt
   if (e.heads.size() > 1) out += fmt::format("  loss        {:.4f}     the weighted sum over the heads\n", e.loss);
   for (size_t k = 0; k < e.heads.size(); ++k) {
     if (e.heads.size() > 1) out += fmt::format("\n{}\n", name_of(e.heads[k].kind));
-    out += draw_head(e.heads[k], r.floors[k].all, s.config.objectives[k]);
+    out += draw_head(e.heads[k], r.floors[k].all);
   }
   if (!r.links.empty()) out += "\n" + draw_links(r.links);
   return out;

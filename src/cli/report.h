@@ -33,7 +33,7 @@ nlohmann::ordered_json to_json(const SplitReport& report);
 // (loss − entropy)/(unigram − entropy): 0 is perfect, 1 is knowing only how frequent each answer is. None where a floor is missing.
 std::optional<double> share_left(double loss, std::optional<double> unigram, std::optional<double> entropy);
 
-std::string draw_report(const SplitReport& report, const Session& session, const TerminalStyle& style);
+std::string draw_report(const SplitReport& report, const TerminalStyle& style);
 std::string draw_links(const std::vector<LinkResult>& links);
 // Scores of classes or entity types, and who was taken for whom, as far as a terminal can show them.
 std::string draw_classes(const HeadEvaluation& head, const std::vector<std::string>& names, const TerminalStyle& style);

@@ -246,7 +246,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   const int64_t best = end.best_step >= 0 ? end.best_step : end.step;
   if (const std::string split = session.corpus.test ? "test" : "validation"; session.corpus.split(split) != nullptr) {
     outcome.report = report_split(session, *engine, split, best);
-    outcome.text = draw_report(*outcome.report, session, terminal_of(STDOUT_FILENO).style);
+    outcome.text = draw_report(*outcome.report, terminal_of(STDOUT_FILENO).style);
   }
   return outcome;
 }

@@ -11,7 +11,7 @@
 namespace vitrine {
 
 // What a loss or an accuracy has to be compared with. Losses are natural logarithms, means over the targets with a known class.
-// Label smoothing and class weights are not in them.
+// Label smoothing and class weights are neither in them nor in the losses of HeadResult.
 struct Floors {
   std::optional<double> uniform;  // ln K
   std::optional<double>

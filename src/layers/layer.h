@@ -15,6 +15,7 @@ struct Step {
   bool training = false;   // dropout is on
   RngKey rng{};            // of dropout: seed and step
   Probe* probe = nullptr;  // looks at activations, and may change them
+  bool measuring = false;  // losses are −log p of the truth alone, without label smoothing and class weights
 
   Tiles heads(Tensor x, int64_t H) const { return {x, &in.packing, H, false}; }  // [T_b, d] of x [N, H·d]
   Tiles scores(Tensor s, int64_t H) const { return {s, &in.packing, H, true}; }  // [T_b, T_b]

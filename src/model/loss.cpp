@@ -14,7 +14,9 @@ void CrossEntropy::plan(Plan& p, int64_t rows) {
 
 void CrossEntropy::forward(Step& s, Tensor logits, const Inputs::Target& target) {
   z_ = logits;
-  if (z_.rows > 0) s.ops.cross_entropy_forward(losses(), lse_, z_, target.classes, class_weights_, smoothing_);
+  if (z_.rows == 0) return;
+  const Tensor weights = s.measuring ? Tensor{} : class_weights_;
+  s.ops.cross_entropy_forward(losses(), lse_, z_, target.classes, weights, s.measuring ? 0 : smoothing_);
 }
 
 void CrossEntropy::backward(Step& s, Tensor dlogits, const Inputs::Target& target) {

@@ -46,8 +46,8 @@ struct StepReport {
 
 // What a forward pass in evaluation mode says of each target of one objective, in batch order.
 struct HeadResult {
-  int64_t classes = 0;               // C
-  std::vector<double> losses;        // [M]
+  int64_t classes = 0;         // C
+  std::vector<double> losses;  // [M]; −log p of the truth, without label smoothing and class weights: comparable with floors
   std::vector<int32_t> predictions;  // [M] arg max; the smallest class on a tie (no meaning where several classes may hold)
   std::vector<double> logits;        // [M,C], if asked for, and always of heads for several classes and for a number
 };
@@ -66,7 +66,8 @@ class Engine {
   virtual StepReport train_step(const Batch& batch, int64_t step, double learning_rate) = 0;
   // Evaluation mode. `probe` may look at activations and change them; lanes then run one after the other.
   virtual void forward(const Batch& batch, ForwardResult& result, Want want = Want::kLosses, Probe* probe = nullptr) = 0;
-  // Sets all gradients to those of this batch's loss, dropout off; returns the loss.
+  // What training makes small, as in StepReport, dropout off; gradients_of also sets all gradients to those of this loss.
+  virtual double loss_of(const Batch& batch) = 0;
   virtual double gradients_of(const Batch& batch) = 0;
 
   // What every primitive did since the engine was made, the most expensive first; nothing unless settings.profile.

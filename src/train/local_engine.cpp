@@ -106,21 +106,28 @@ int64_t LocalEngine::lane_begin(const Batch& batch, int64_t lane) const {
 }
 
 double LocalEngine::accumulate(const Batch& batch, bool training, RngKey rng) {
+  const auto clear = [&](int64_t k) { lanes_[size_t(k)]->ops().fill(lanes_[size_t(k)]->gradients(), 0); };
+  workers_.run(int64_t(lanes_.size()), std::ref(clear));
+  const auto pass = [&](Replica& lane) {
+    const double loss = lane.forward(training, rng);
+    lane.backward(training, rng);
+    return loss;
+  };
+  return sum_losses(batch, std::ref(pass));
+}
+
+double LocalEngine::sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss) {
   const auto run_lane = [&](int64_t k) {
     Replica& lane = *lanes_[size_t(k)];
-    double loss = 0;
-    const auto piece = [&](int64_t) {
-      loss += lane.forward(training, rng);
-      lane.backward(training, rng);
-    };
-    lane.ops().fill(lane.gradients(), 0);
+    double sum = 0;
+    const auto piece = [&](int64_t) { sum += loss(lane); };
     lane.for_each_micro_batch(batch, lane_begin(batch, k), lane_begin(batch, k + 1), std::ref(piece));
-    lane_loss_[size_t(k)] = loss;
+    lane_loss_[size_t(k)] = sum;
   };
   workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
-  double loss = 0;
-  for (double part : lane_loss_) loss += part;
-  return loss;
+  double sum = 0;
+  for (double part : lane_loss_) sum += part;
+  return sum;
 }
 
 double LocalEngine::sum_lanes() {
@@ -150,6 +157,10 @@ StepReport LocalEngine::train_step(const Batch& batch, int64_t step, double lear
   return {loss, norm};
 }
 
+double LocalEngine::loss_of(const Batch& batch) {
+  return sum_losses(batch, [](Replica& lane) { return lane.forward(false, {}); });
+}
+
 double LocalEngine::gradients_of(const Batch& batch) {
   const double loss = accumulate(batch, false, {});
   sum_lanes();
@@ -173,7 +184,7 @@ void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, 
   const auto run_lane = [&](int64_t l) {
     Replica& lane = *lanes_[size_t(l)];
     const auto piece = [&](int64_t first_sequence) {
-      lane.forward(false, {}, probe);
+      lane.measure(probe);
       for (size_t k = 0; k < result.size(); ++k) {
         HeadResult& head = result[k];
         const size_t C = size_t(head.classes), first = size_t(first_target_of(batch, k, first_sequence));

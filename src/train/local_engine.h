@@ -20,6 +20,7 @@ class LocalEngine : public Engine {
   Precision precision() const override { return sizeof(Real) == 4 ? Precision::kFloat32 : Precision::kFloat64; }
   StepReport train_step(const Batch& batch, int64_t step, double learning_rate) override;
   void forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) override;
+  double loss_of(const Batch& batch) override;
   double gradients_of(const Batch& batch) override;
   std::vector<OpProfile> profile() const override;
   std::vector<NamedTensor> parameters() const override;
@@ -40,7 +41,9 @@ class LocalEngine : public Engine {
   void cut_into_stretches();
   int64_t lane_begin(const Batch& batch, int64_t lane) const;        // its first sequence
   double accumulate(const Batch& batch, bool training, RngKey rng);  // all lanes: forward, backward; the loss
-  double sum_lanes();                                                // into lane 0; the norm of the sum
+  // Calls loss(lane) with each micro-batch in its lane; their sum.
+  double sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss);
+  double sum_lanes();  // into lane 0; the norm of the sum
   [[noreturn]] void diagnose(const Batch& batch, int64_t step, RngKey rng);
   // Calls f(stretch, a backend that no other thread uses now).
   template <class F>

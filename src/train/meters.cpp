@@ -14,14 +14,14 @@ double share(int64_t part, int64_t all) { return all > 0 ? static_cast<double>(p
 class MeanLoss {
  public:
   void add(const Targets& targets, const HeadResult& result) {
-    weight_ += targets.weight;
     for (size_t m = 0; m < targets.classes.size(); ++m)
-      if (targets.classes[m] >= 0) sum_ += result.losses[m];
+      if (targets.classes[m] >= 0) sum_ += result.losses[m], ++count_;
   }
-  double value() const { return weight_ > 0 ? sum_ / weight_ : 0; }
+  double value() const { return count_ > 0 ? sum_ / static_cast<double>(count_) : 0; }
 
  private:
-  double sum_ = 0, weight_ = 0;
+  double sum_ = 0;
+  int64_t count_ = 0;
 };
 
 // Means over the classes that occur.

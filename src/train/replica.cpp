@@ -99,6 +99,11 @@ double Replica::forward(bool training, RngKey rng, Probe* probe) {
   return loss;
 }
 
+void Replica::measure(Probe* probe) {
+  Step step{.ops = *ops_, .in = inputs_, .probe = probe, .measuring = true};
+  model_.forward(step);
+}
+
 void Replica::backward(bool training, RngKey rng) {
   Step step{*ops_, inputs_, training, rng};
   model_.backward(step);
