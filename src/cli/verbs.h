@@ -27,6 +27,7 @@ std::unique_ptr<Verb> make_gradcheck_verb();
 std::unique_ptr<Verb> make_gradients_verb();
 std::unique_ptr<Verb> make_bench_verb();
 std::unique_ptr<Verb> make_config_verb();
+std::unique_ptr<Verb> make_data_verb();
 std::unique_ptr<Verb> make_doctor_verb();
 std::unique_ptr<Verb> make_verify_verb();
 std::unique_ptr<Verb> make_sweep_verb();

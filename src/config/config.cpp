@@ -124,7 +124,9 @@ LoadedConfig read_config(const std::string& path, const std::vector<std::string>
   return load({path, read_source(path), fs::path(path).parent_path().string()}, sets);
 }
 
-LoadedConfig parse_config(const std::string& yaml, const std::string& name) { return load({name, yaml, ""}, {}); }
+LoadedConfig parse_config(const std::string& yaml, const std::string& name, const std::vector<std::string>& sets) {
+  return load({name, yaml, ""}, sets);
+}
 
 Config load_config(const std::string& path, const std::vector<std::string>& sets) { return read_config(path, sets).config; }
 

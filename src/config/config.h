@@ -63,7 +63,8 @@ struct LoadedConfig {
 // Reads a file, then `--set` assignments ("training.clip=0.5", the value in YAML) over it. Error{kConfig} shows every mistake of
 // all of them; Error{kDevice} when the device asked for is not built in.
 LoadedConfig read_config(const std::string& path, const std::vector<std::string>& sets = {});
-LoadedConfig parse_config(const std::string& yaml, const std::string& name);  // paths stay as they are
+LoadedConfig parse_config(const std::string& yaml, const std::string& name,
+                          const std::vector<std::string>& sets = {});  // paths stay as they are
 Config load_config(const std::string& path, const std::vector<std::string>& sets = {});
 
 // Every value that has a meaning, as YAML; with `origin`, where each comes from.

@@ -19,6 +19,14 @@ optimizer: {learning_rate: 1.0e-03}
 schedule: {kind: linear, warmup_steps: 100}
 )";
 
+// Of every synthetic task.
+constexpr std::string_view kTaskCommon = R"(
+optimizer: {learning_rate: 2.0e-03}
+schedule: {kind: cosine, warmup_steps: 200}
+training: {steps: 4000, batch_size: 64, clip: 1.0}
+evaluation: {every: 500, metric: accuracy}
+)";
+
 constexpr Recipe kRecipes[] = {
     {"quickstart", "The hidden word of sentences whose truth is known: a grammar file (data/english.grammar is one)", R"(
 data: {kind: grammar, grammar: data/english.grammar, max_length: 32, train_sentences: 400000, validation_sentences: 2000, test_sentences: 4000}
@@ -48,7 +56,59 @@ objective: {kind: causal_lm}
 training: {steps: 2000, batch_size: 32, clip: 1.0}
 evaluation: {every: 250}
 )"},
+    {"copy", "Blanks that ask for the symbols before them, in order; each answer is a tag", R"(
+data: {kind: task, task: copy, vocabulary_size: 26, length: 16, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+)"},
+    {"reverse", "Each token's tag is the symbol that stands as far from the other end", R"(
+data: {kind: task, task: reverse, vocabulary_size: 26, length: 16, train_sentences: 400000}
+model: {width: 32, layers: 1, heads: 2, hidden: 128, position: learned}
+)"},
+    {"sort", "The i-th token's tag is the i-th smallest symbol", R"(
+data: {kind: task, task: sort, vocabulary_size: 26, length: 16, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+)"},
+    {"first_occurrence", "Has this symbol stood there before? Each token's tag is first or again", R"(
+data: {kind: task, task: first_occurrence, vocabulary_size: 16, length: 16, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+)"},
+    {"recall", "Pairs of a key and a value, then keys whose values are asked for (associative recall)", R"(
+data: {kind: task, task: recall, vocabulary_size: 16, length: 8, queries: 4, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+)"},
+    {"induction", "Different symbols, twice: what followed this one the first time?", R"(
+data: {kind: task, task: induction, vocabulary_size: 32, length: 16, min_length: 8, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+)"},
+    {"brackets", "Nested pairs: a letter opens, ) closes, and its tag is the letter that it closes", R"(
+data: {kind: task, task: brackets, vocabulary_size: 4, length: 8}
+model: {width: 64, layers: 3, heads: 4, hidden: 256, position: learned}
+)"},
+    {"majority", "The label of a sequence is its most frequent symbol", R"(
+data: {kind: task, task: majority, vocabulary_size: 8, length: 16, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+)"},
 };
+
+bool is_task(const Recipe& recipe) { return recipe.yaml.find("kind: task") != std::string_view::npos; }
+
+LoadedConfig load_recipe(const Recipe& recipe, const std::vector<std::string>& sets) {
+  std::string yaml(recipe.yaml);
+  if (is_task(recipe))
+    yaml =
+        yaml +
+        fmt::format("objective: {{kind: {}}}\n", recipe.name == "majority" ? "sequence_classification" : "token_classification") +
+        std::string(kTaskCommon);
+  else
+    yaml = std::string(kCommon) + yaml;
+  return parse_config(yaml, std::string(recipe.name), sets);
+}
+
+[[noreturn]] void fail_on_task(const std::string& name, const std::vector<std::string>& names) {
+  fail(ErrorKind::kConfig, "there is no task '{}'\nhelp: {}", name,
+       closest(name, names).empty() ? fmt::format("there is {}", list_text(names, "and"))
+                                    : fmt::format("did you mean `{}`?", closest(name, names)));
+}
 
 }  // namespace
 
@@ -59,13 +119,31 @@ std::string write_recipe(const std::string& name) {
   for (const Recipe& recipe : kRecipes) {
     names.emplace_back(recipe.name);
     if (recipe.name != name) continue;
-    const Config config = parse_config(std::string(kCommon) + std::string(recipe.yaml), name).config;
     return fmt::format("# {}.\n# `vitrine config explain KEY` says what a key may be; what is not needed can go.\n{}",
-                       recipe.about, commented(config));
+                       recipe.about, commented(load_recipe(recipe, {}).config));
   }
-  fail(ErrorKind::kConfig, "there is no task '{}'\nhelp: {}", name,
-       closest(name, names).empty() ? fmt::format("there is {}", list_text(names, "and"))
-                                    : fmt::format("did you mean `{}`?", closest(name, names)));
+  fail_on_task(name, names);
+}
+
+std::vector<std::string> task_names() {
+  std::vector<std::string> names;
+  for (const Recipe& recipe : kRecipes)
+    if (is_task(recipe)) names.emplace_back(recipe.name);
+  return names;
+}
+
+Config task_config(const std::string& name, const std::vector<std::string>& sets) {
+  for (const Recipe& recipe : kRecipes) {
+    if (!is_task(recipe) || recipe.name != name) continue;
+    // Evaluation would want a validation split, and files of a size that is only generated are large.
+    std::vector<std::string> all{"evaluation.every=0", "data.train_sentences=20000"};
+    all.insert(all.end(), sets.begin(), sets.end());
+    const LoadedConfig loaded = load_recipe(recipe, all);
+    for (const char* key : {"data.kind", "data.task"})
+      if (loaded.origins.at(key) == "--set") fail(ErrorKind::kConfig, "--set {}: the task is {} already", key, name);
+    return loaded.config;
+  }
+  fail_on_task(name, task_names());
 }
 
 }  // namespace vitrine

@@ -2,6 +2,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "config/config.h"
 
 namespace vitrine {
 
@@ -13,5 +16,10 @@ std::span<const Recipe> recipes();
 
 // A complete commented configuration; Error{kConfig} that lists the recipes when there is none of this name.
 std::string write_recipe(const std::string& name);
+
+// The synthetic tasks among them, and the configuration of one as far as data go (20,000 sequences to train on), with `--set` assignments over it, which may not make
+// it another task.
+std::vector<std::string> task_names();
+Config task_config(const std::string& name, const std::vector<std::string>& sets);
 
 }  // namespace vitrine

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "data/floors.h"
+#include "data/truth_line.h"
 #include "support/catch.h"
 #include "support/error_of.h"
 
@@ -393,4 +394,38 @@ TEST_CASE("A person can type the words of every task") {
   };
   for (const Case& c : kTagged)
     for (const int64_t symbols : {c.symbols, int64_t{120}}) check(settings(c.task, symbols, 3, 8, 2));
+}
+
+TEST_CASE("A line of truth says all that is known of a sequence") {
+  DataSettings data = settings(TaskKind::kFirstOccurrence, 3, 6, 6, 1);
+  const Corpus corpus = load(data);
+  for (int64_t i = 0; i < 100; ++i) {
+    Example e;
+    corpus.train->read(i, e);
+    const Words x = words_of(corpus, e.tokens), answers = truth(data.task, x, 1);
+    const auto list = [](const Words& words) {
+      std::string out;
+      for (const std::string& w : words) out += (out.empty() ? "" : ",") + (w.empty() ? "null" : "\"" + w + "\"");
+      return "[" + out + "]";
+    };
+    std::string links;
+    for (const Link& link : corpus.train->links(i)) {
+      Words instead;
+      std::string sources;
+      for (const int32_t s : link.sources) {
+        instead.emplace_back(corpus.tokenizer->token(link.pair.at(static_cast<size_t>(s))));
+        CHECK(instead.back() != x.at(static_cast<size_t>(s)));
+        sources += (sources.empty() ? "" : ",") + std::to_string(s);
+      }
+      links += (links.empty() ? "" : ",") + (R"({"class":"earlier occurrence","target":)" + std::to_string(link.target)) +
+               R"(,"sources":[)" + sources + R"(],"pair":{"tokens":)" + list(instead) + R"(,"target":"first"}})";
+    }
+    CHECK(truth_line(corpus, *corpus.train, i) == R"({"tokens":)" + list(x) + R"(,"targets":)" + list(answers) +
+                                                      (links.empty() ? "" : R"(,"links":[)" + links + "]") + "}");
+  }
+  const Corpus votes = load(settings(TaskKind::kMajority, 3, 1, 1));
+  Example e;
+  votes.train->read(0, e);
+  const std::string word(votes.tokenizer->token(e.tokens[0]));
+  CHECK(truth_line(votes, *votes.train, 0) == R"({"tokens":[")" + word + R"("],"label":")" + word + R"("})");
 }
