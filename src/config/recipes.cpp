@@ -21,7 +21,6 @@ schedule: {kind: linear, warmup_steps: 100}
 
 // Of every synthetic task.
 constexpr std::string_view kTaskCommon = R"(
-optimizer: {learning_rate: 2.0e-03}
 schedule: {kind: cosine, warmup_steps: 200}
 training: {steps: 4000, batch_size: 64, clip: 1.0}
 evaluation: {every: 500, metric: accuracy}
@@ -59,34 +58,42 @@ evaluation: {every: 250}
     {"copy", "Blanks that ask for the symbols before them, in order; each answer is a tag", R"(
 data: {kind: task, task: copy, vocabulary_size: 26, length: 16, train_sentences: 400000}
 model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
     {"reverse", "Each token's tag is the symbol that stands as far from the other end", R"(
 data: {kind: task, task: reverse, vocabulary_size: 26, length: 16, train_sentences: 400000}
 model: {width: 32, layers: 1, heads: 2, hidden: 128, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
     {"sort", "The i-th token's tag is the i-th smallest symbol", R"(
 data: {kind: task, task: sort, vocabulary_size: 26, length: 16, train_sentences: 400000}
 model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
     {"first_occurrence", "Has this symbol stood there before? Each token's tag is first or again", R"(
 data: {kind: task, task: first_occurrence, vocabulary_size: 16, length: 16, train_sentences: 400000}
 model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
     {"recall", "Pairs of a key and a value, then keys whose values are asked for (associative recall)", R"(
-data: {kind: task, task: recall, vocabulary_size: 16, length: 8, queries: 4, train_sentences: 400000}
-model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+data: {kind: task, task: recall, vocabulary_size: 16, length: 8, min_length: 2, queries: 2, train_sentences: 400000}
+model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned, attention: causal}
+optimizer: {learning_rate: 1.0e-03}
 )"},
     {"induction", "Different symbols, twice: what followed this one the first time?", R"(
 data: {kind: task, task: induction, vocabulary_size: 32, length: 16, min_length: 8, train_sentences: 400000}
 model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
     {"brackets", "Nested pairs: a letter opens, ) closes, and its tag is the letter that it closes", R"(
 data: {kind: task, task: brackets, vocabulary_size: 4, length: 8}
 model: {width: 64, layers: 3, heads: 4, hidden: 256, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
     {"majority", "The label of a sequence is its most frequent symbol", R"(
 data: {kind: task, task: majority, vocabulary_size: 8, length: 16, train_sentences: 400000}
 model: {width: 64, layers: 2, heads: 4, hidden: 256, position: learned}
+optimizer: {learning_rate: 2.0e-03}
 )"},
 };
 
