@@ -41,11 +41,11 @@ Vector interleave_high(Vector a, Vector b, std::index_sequence<i...>) {
   return __builtin_shufflevector(a, b, (i % 2 * kVector + (i + kVector) / 2)...);
 }
 
-// out[k][i] = x[i][k] for i, k < kVector: interleaving rows i and i + kVector/2, log₂ kVector times, transposes.
-void transpose(Real* out, int64_t out_step, const Real* x, int64_t step) {
+// out[k][i] = x[i][k] for i, k < kVector, and 0 for i ≥ rows: interleaving rows i and i + kVector/2, log₂ kVector times, transposes.
+void transpose(Real* out, int64_t out_step, const Real* x, int64_t step, int64_t rows) {
   constexpr auto lanes = std::make_index_sequence<kVector>{};
   std::array<Vector, kVector> v, next;
-  for (int64_t i = 0; i < kVector; ++i) v[i] = load(x + i * step);
+  for (int64_t i = 0; i < kVector; ++i) v[i] = i < rows ? load(x + i * step) : Vector{};
   for (int64_t round = 1; round < kVector; round *= 2) {
     for (int64_t i = 0; i < kVector / 2; ++i) {
       next[2 * i] = interleave_low(v[i], v[i + kVector / 2], lanes);
@@ -56,15 +56,15 @@ void transpose(Real* out, int64_t out_step, const Real* x, int64_t step) {
   for (int64_t k = 0; k < kVector; ++k) store(out + k * out_step, v[k]);
 }
 
-// out[k][j] = b(k, j) for the `width` ≤ kColumns columns from the first, and 0 for the others
+// out[k][j] = b(k, j) for the `width` ≤ kColumns columns from the first, and 0 for the others of their last vector
 void pack_columns(Real* out, Steps b, int64_t width, int64_t depth) {
-  for (int64_t j = 0; j < kColumns; j += kVector) {
+  for (int64_t j = 0; j < width; j += kVector) {
     const bool whole = j + kVector <= width;
     int64_t k = 0;
     if (whole && b.column == 1) {
       for (; k < depth; ++k) store(out + k * kColumns + j, load(b.at(k, j)));
-    } else if (whole) {
-      for (; k + kVector <= depth; k += kVector) transpose(out + k * kColumns + j, kColumns, b.at(k, j), b.column);
+    } else if (b.row == 1) {
+      for (; k + kVector <= depth; k += kVector) transpose(out + k * kColumns + j, kColumns, b.at(k, j), b.column, width - j);
     }
     for (; k < depth; ++k) {
       for (int64_t l = j; l < j + kVector; ++l) out[k * kColumns + l] = l < width ? *b.at(k, l) : 0;
@@ -93,8 +93,12 @@ struct Target {
 // c [rows, columns] = from + scale · Σ_k a(·, k) b(k, ·),  columns ≤ vectors · kVector
 template <int64_t rows, int64_t vectors>
 void block(const Target& t, Steps a, const Real* b, int64_t depth, Real scale) {
-  Vector sum[rows][vectors] = {};
-  for (int64_t k = 0; k < depth; ++k, b += kColumns) {
+  Vector sum[rows][vectors];
+  for (int64_t i = 0; i < rows; ++i) {  // adding to 0, without writing 0 to memory first
+    for (int64_t v = 0; v < vectors; ++v) sum[i][v] = *a.at(i, 0) * load(b + v * kVector) + Vector{};
+  }
+  for (int64_t k = 1; k < depth; ++k) {
+    b += kColumns;
     Vector bk[vectors];
     for (int64_t v = 0; v < vectors; ++v) bk[v] = load(b + v * kVector);
     for (int64_t i = 0; i < rows; ++i) {
@@ -109,11 +113,11 @@ void block(const Target& t, Steps a, const Real* b, int64_t depth, Real scale) {
       }
     }
   } else {
-    Real values[vectors * kVector];
+    Real from[vectors * kVector] = {}, row[vectors * kVector];
     for (int64_t i = 0; i < rows; ++i) {
-      std::memcpy(values, sum[i], sizeof values);
-      const Real* from = t.from + i * t.from_stride;
-      for (int64_t j = 0; j < t.columns; ++j) t.c[i * t.stride + j] = (t.from ? from[j] : 0) + scale * values[j];
+      if (t.from) std::copy_n(t.from + i * t.from_stride, t.columns, from);
+      for (int64_t v = 0; v < vectors; ++v) store(row + v * kVector, load(from + v * kVector) + scale * sum[i][v]);
+      std::copy_n(row, t.columns, t.c + i * t.stride);
     }
   }
 }
