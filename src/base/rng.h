@@ -36,6 +36,7 @@ enum class Purpose : uint32_t {
   kDropoutHidden = 10,
   kBootstrap = 11,  // intervals
   kTask = 12,       // sequences of a synthetic task
+  kGenerate = 13,   // which token comes next
 };
 
 // One family of random numbers: (seed; purpose · layer · head, step). Inside it a number has a row and a column; rows are counted

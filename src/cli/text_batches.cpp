@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/log.h"
 
 namespace vitrine {
 
-TextBatches::TextBatches(TextModel& model, const std::string& path)
-    : model_(model), lines_(path, model.run().config.data.encoding) {
+TextBatches::TextBatches(TextModel& model, const std::string& path, EmptyLines empty)
+    : model_(model), lines_(path, model.run().config.data.encoding), empty_(empty) {
   if (lines_.is_terminal()) log_info("one text a line; Ctrl-D ends");
 }
 
@@ -57,6 +58,8 @@ void TextBatches::say(const Text& text) {
   if (text.cut && !said_cut_)
     log_warning("{}:{}: has more than {} tokens and is cut there (data.max_length); so is every longer line", lines_.name(),
                 text.line, model_.limit());
+  if (text.pieces.empty() && empty_ == EmptyLines::kRefused)
+    fail(ErrorKind::kData, "{}:{}: an empty line has no vectors\nhelp: leave the empty lines out", lines_.name(), text.line);
   if (text.pieces.empty() && !said_empty_)
     log_warning("{}:{}: an empty line; the answer to it, and to others like it, is empty", lines_.name(), text.line);
   said_cut_ |= text.cut, said_empty_ |= text.pieces.empty();

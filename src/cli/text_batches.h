@@ -18,14 +18,17 @@ struct Text {
   bool cut = false;
 };
 
+// A line without a token: its answer is empty, which is said once; or it is an error.
+enum class EmptyLines { kEmpty, kRefused };
+
 // All lines of a file, or of standard input ("-"), as batches in their order, in memory that does not grow with it: what predict and
-// embed run on. That a line was cut, or is empty, is said once.
+// embed run on. That a line was cut is said once.
 class TextBatches {
  public:
   static constexpr int64_t kTokens = 1 << 14;   // of a batch
   static constexpr int64_t kNumbers = 1 << 22;  // of its logits
 
-  TextBatches(TextModel& model, const std::string& path);
+  TextBatches(TextModel& model, const std::string& path, EmptyLines empty = EmptyLines::kEmpty);
   bool next();  // false: the end
   // Of the batch at hand; valid until the next one.
   std::span<const Text> texts() const { return std::span(texts_).subspan(first_, last_ - first_); }
@@ -39,6 +42,7 @@ class TextBatches {
 
   TextModel& model_;
   LineStream lines_;
+  EmptyLines empty_;
   std::vector<Text> texts_;  // of a block of lines
   size_t count_ = 0;         // of them
   size_t first_ = 0, last_ = 0;

@@ -10,6 +10,9 @@
 namespace vitrine {
 namespace {
 
+// Without gradients, 192 tokens lose nothing to 512 and leave more of a core's caches to the weights: 2 to 3 % faster for width 128.
+constexpr int64_t kMicroBatch = 192;
+
 bool names_tokens(ObjectiveKind kind) { return kind == ObjectiveKind::kMaskedLm || kind == ObjectiveKind::kCausalLm; }
 
 int threads_of(const Config& config) {
@@ -98,6 +101,7 @@ TextModel::TextModel(const Run& run, int64_t batch_tokens) : run_(run), workers_
   limit_ = longest - (prepends_cls(targets_of(run.config)) ? 1 : 0);
   EngineSettings settings = for_reading(engine_settings_of(run.config, tokenizer().size(), names(), 1, longest), longest);
   settings.training.lanes = settings.threads = workers_.threads();
+  settings.training.micro_batch = kMicroBatch;
   settings.batch_tokens = std::max(batch_tokens, longest);
   settings.batch_sequences = settings.batch_tokens;
   settings.optimizer = {.kind = OptimizerKind::kSgd, .momentum = 0};  // that remembers nothing

@@ -22,6 +22,8 @@ class Verb {
 std::unique_ptr<Verb> make_train_verb();
 std::unique_ptr<Verb> make_evaluate_verb();
 std::unique_ptr<Verb> make_predict_verb();
+std::unique_ptr<Verb> make_embed_verb();
+std::unique_ptr<Verb> make_generate_verb();
 std::unique_ptr<Verb> make_attention_verb();
 std::unique_ptr<Verb> make_gradcheck_verb();
 std::unique_ptr<Verb> make_gradients_verb();

@@ -29,6 +29,7 @@ struct Place {
 //   blocks.<l>.attention.output                  [N,D] the heads' outputs, before W_O; head h is columns h·d … (h+1)·d
 //   blocks.<l>.feed_forward                      [N,D] what it adds to the residual stream
 //   blocks.<l>.residual                          [N,D] after block l;   embedding [N,D]: before block 0
+//   encoder                                      [N,D] what the heads read: the last residual, behind the final norm where there is one
 class Probe {
  public:
   virtual ~Probe() = default;

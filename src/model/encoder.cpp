@@ -39,7 +39,9 @@ void Encoder::plan(Plan& p) {
 
 Tensor Encoder::forward(Step& s, Tensor x) {
   for (const auto& block : blocks_) x = block->forward(s, x);
-  return final_norm_ ? final_norm_->forward(s, x) : x;
+  const Tensor y = final_norm_ ? final_norm_->forward(s, x) : x;
+  s.show("encoder", y);
+  return y;
 }
 
 Tensor Encoder::backward(Step& s, Tensor dy) {

@@ -5,8 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/rng.h"
+#include "cli/embeddings.h"
 #include "data/files.h"
-#include "support/catch.h"
+#include "support/error_of.h"
 
 using namespace vitrine;
 using Catch::Matchers::Contains;
@@ -175,4 +176,51 @@ TEST_CASE("batches hold all lines, however many, and each line at most what the 
   for (std::string line; std::getline(all, line);) answers.push_back(line);
   REQUIRE(answers.size() == 9000);
   for (size_t i = 30; i < 9000; ++i) CHECK((answers[i] == answers[i - 30]));
+}
+
+TEST_CASE("a pooled vector is what the classifier reads, the vectors of the tokens what the tagger reads") {
+  for (const std::string pooling : {"mean", "cls"})
+    for (const std::string precision : {"float32", "float64"}) {
+      CAPTURE(pooling, precision);
+      const TemporaryFolder folder;
+      const Run run = make_run(
+          folder,
+          "[{kind: sequence_classification, classes: 3, pooling: " + pooling + "}, {kind: token_classification, classes: 3}]",
+          ", precision: " + precision);
+      write_file_atomically(folder / "lines.txt", "abc\nd\nee a\n");
+      TextModel model(run, 64);
+      TextBatches batches(model, folder / "lines.txt", EmptyLines::kRefused);
+      REQUIRE(batches.next());
+      Embeddings all;
+      append_embeddings(all, model, batches.batch(), true);
+      ForwardResult result;
+      model.engine().forward(batches.batch(), result, Want::kLogits);
+      const int64_t cls = pooling == "cls" ? 1 : 0;
+      CHECK(all.offsets == std::vector<int64_t>{0, 3 + cls, 4 + 2 * cls, 8 + 3 * cls});
+      const auto D = static_cast<size_t>(all.width);
+      REQUIRE(all.pooled.size() == 3 * D);
+      const auto logit = [&](const std::string& head, const double* x, size_t c) {
+        const std::vector<double> W = run.checkpoint.model.at(head + ".weight").as_double();
+        double z = run.checkpoint.model.at(head + ".bias").as_double()[c];
+        for (size_t j = 0; j < D; ++j) z += W[c * D + j] * x[j];
+        return z;
+      };
+      const Targets& tagged = batches.batch().targets[1];
+      for (size_t c = 0; c < 3; ++c) {
+        for (size_t b = 0; b < 3; ++b)
+          CHECK(logit("classifier", &all.pooled[b * D], c) == Approx(result[0].logits[3 * b + c]).margin(1e-4));
+        for (size_t m = 0; m < tagged.rows.size(); ++m)
+          CHECK(logit("tagger", &all.tokens[static_cast<size_t>(tagged.rows[m]) * D], c) ==
+                Approx(result[1].logits[3 * m + c]).margin(1e-4));
+      }
+    }
+}
+
+TEST_CASE("an empty line has no vectors") {
+  const TemporaryFolder folder;
+  const Run run = make_run(folder, "{kind: regression}");
+  write_file_atomically(folder / "lines.txt", "abc\n\n");
+  TextModel model(run, 64);
+  TextBatches batches(model, folder / "lines.txt", EmptyLines::kRefused);
+  CHECK_THAT(error_of(ErrorKind::kData, [&] { batches.next(); }), Contains("lines.txt:2: an empty line has no vectors"));
 }
