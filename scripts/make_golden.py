@@ -7,7 +7,8 @@ The same call writes the same bytes. Each file's metadata says in JSON how to bu
 there. Sequences are computed one by one, without padding and without packing, so nothing here shares a mistake with the engine.
 
 layer/*     x [N,D], offsets [B+1], parameters, dy → y, dx, gradient.<parameter>; from modules of torch.nn where there is one
-model/*     parameters, tokens, offsets, targets → loss, losses, logits, embedding, hidden.<l>, attention.<l>.<b> [H,T,T], gradient.<parameter>
+model/*     parameters, tokens, offsets, targets → loss, losses, logits, embedding, hidden.<l>, attention.<l>.<b> [H,T,T], gradient.<parameter>;
+            of several heads k: <k>.rows, <k>.classes, <k>.values → <k>.losses, <k>.logits
 training/*  parameters, 20 batches, learning rates → losses, gradient norms, after.<parameter>; updates by torch.optim
 schedules   learning rates by torch.optim.lr_scheduler
 """
@@ -59,10 +60,12 @@ ACTIVATIONS = dict(gelu=F.gelu, gelu_tanh=lambda x: F.gelu(x, approximate='tanh'
 GATED = ('swiglu', 'geglu')
 MODEL = dict(width=8, layers=2, heads=2, hidden=12, activation='gelu', norm=dict(kind='layer', place='pre', epsilon=1e-5), max_length=9,
              token_types=0, embedding_norm=False, position='learned', causal=False)
+POOLED = dict(sequence_classification='classifier', multi_label_classification='labeller', regression='regressor')
 OBJECTIVE = dict(kind='masked_lm', tied=True, transform=False, pooling='mean', pooler=False, label_smoothing=0.0, class_weights=[])
 
 
-def parameter_shapes(m, o, V, C):
+def parameter_shapes(m, heads, V):
+    """`heads`: pairs of an objective and how many classes it has."""
     D, Fh = m['width'], m['hidden']
     shapes = {'embedding.token.weight': (V, D)}
 
@@ -84,18 +87,26 @@ def parameter_shapes(m, o, V, C):
         block_shapes(f'blocks.{l}', m, norm, linear)
     if m['norm']['place'] == 'pre':
         norm('final_norm')
-    if o['kind'] == 'sequence_classification':
-        if o['pooler']:
-            linear('pooler', D, D)
-        linear('classifier', C, D)
-    else:
-        if o['transform']:
-            linear('head.transform', D, D)
-            norm('head.norm')
-        if not o['tied']:
-            shapes['head.weight'] = (V, D)
-        shapes['head.bias'] = (V,)
+    for o, C in heads:
+        if o['kind'] in POOLED:
+            name = POOLED[o['kind']]
+            if o['pooler']:
+                linear(pooler_of(name), D, D)
+            linear(name, C, D)
+        elif o['kind'] == 'token_classification':
+            linear('tagger', C, D)
+        else:
+            if o['transform']:
+                linear('head.transform', D, D)
+                norm('head.norm')
+            if not o['tied']:
+                shapes['head.weight'] = (V, D)
+            shapes['head.bias'] = (V,)
     return shapes
+
+
+def pooler_of(head):
+    return 'pooler' if head == 'classifier' else f'{head}.pooler'
 
 
 def block_shapes(name, m, norm, linear):
@@ -176,53 +187,82 @@ def encode(p, m, tokens, types):  # one sequence; returns embedding, hidden afte
     return embedded, hidden, weights, norm(p, 'final_norm', x, m) if m['norm']['place'] == 'pre' else x
 
 
-def forward(p, m, o, batch):
-    """Loss of a batch {tokens [N], offsets [B+1], types [N]?, rows [M]?, classes} and all that led to it."""
-    at = batch['offsets'].tolist()
-    parts = [encode(p, m, batch['tokens'].long()[a:b], batch['types'].long()[a:b] if 'types' in batch else None)
-             for a, b in zip(at, at[1:])]
-    h = torch.cat([out for *_, out in parts])
-    classes = batch['classes'].long()
-    if o['kind'] == 'sequence_classification':
+def score(p, m, o, h, at, targets):
+    """Logits of one head, the loss of each target and that of all; `targets` {rows [M]?, classes, values?}. A negative class has no loss."""
+    classes = targets['classes'].long()
+    if o['kind'] in POOLED:
+        name = POOLED[o['kind']]
         c = torch.stack([h[a:b].mean(0) if o['pooling'] == 'mean' else h[a] for a, b in zip(at, at[1:])])
         if o['pooler']:
-            c = torch.tanh(linear(p, 'pooler', c))
-        logits = linear(p, 'classifier', c)
+            c = torch.tanh(linear(p, pooler_of(name), c))
+        logits = linear(p, name, c)
+    elif o['kind'] == 'token_classification':
+        logits = linear(p, 'tagger', h[targets['rows'].long()])
     else:
-        g = h[batch['rows'].long()]
+        g = h[targets['rows'].long()]
         if o['transform']:
             g = norm(p, 'head.norm', F.gelu(linear(p, 'head.transform', g)), m)
         logits = F.linear(g, p['embedding.token.weight' if o['tied'] else 'head.weight'], p['head.bias'])
+    if 'values' in targets:
+        of = F.mse_loss if o['kind'] == 'regression' else F.binary_cross_entropy_with_logits
+        known = classes >= 0
+        losses = of(logits, targets['values'].view_as(logits), reduction='none').mean(1) * known
+        return dict(loss=losses.sum() / known.sum(), losses=losses, logits=logits)
     how = dict(weight=torch.tensor(o['class_weights']) if o['class_weights'] else None, label_smoothing=o['label_smoothing'],
                ignore_index=-1)
     return dict(loss=F.cross_entropy(logits, classes, **how), losses=F.cross_entropy(logits, classes, reduction='none', **how),
-                logits=logits, embedding=torch.cat([e for e, *_ in parts]),
-                **{f'hidden.{l}': torch.cat([hidden[l] for _, hidden, *_ in parts]) for l in range(m['layers'])},
-                **{f'attention.{l}.{b}': w[l] for b, (_, _, w, _) in enumerate(parts) for l in range(m['layers'])})
+                logits=logits)
+
+
+def run_encoder(p, m, batch):
+    """Output [N,D] for a batch {tokens [N], offsets [B+1], types [N]?}, and all that led to it."""
+    at = batch['offsets'].tolist()
+    parts = [encode(p, m, batch['tokens'].long()[a:b], batch['types'].long()[a:b] if 'types' in batch else None)
+             for a, b in zip(at, at[1:])]
+    return torch.cat([out for *_, out in parts]), at, dict(
+        embedding=torch.cat([e for e, *_ in parts]),
+        **{f'hidden.{l}': torch.cat([hidden[l] for _, hidden, *_ in parts]) for l in range(m['layers'])},
+        **{f'attention.{l}.{b}': w[l] for b, (_, _, w, _) in enumerate(parts) for l in range(m['layers'])})
+
+
+def forward(p, m, o, batch):
+    h, at, activations = run_encoder(p, m, batch)
+    return dict(score(p, m, o, h, at, batch), **activations)
 
 
 def make_batch(m, o, V, C, lengths, unknown=()):
-    """`unknown`: sequences whose label is not known (−1)."""
+    """`unknown`: targets that are not known (−1)."""
     N = sum(lengths)
     batch = dict(tokens=torch.randint(V, (N,), dtype=torch.int32), offsets=offsets_of(lengths))
     if m['token_types']:
         batch['types'] = torch.randint(m['token_types'], (N,), dtype=torch.int32)
-    starts = batch['offsets'].tolist()
-    if o['kind'] == 'sequence_classification':
-        batch['classes'] = torch.randint(C, (len(lengths),), dtype=torch.int32)
-        for b in unknown:
-            batch['classes'][b] = -1
-    elif o['kind'] == 'causal_lm':
-        rows = [i for a, b in zip(starts, starts[1:]) for i in range(a, b - 1)]
-        batch['rows'], batch['classes'] = ints(rows), batch['tokens'][[i + 1 for i in rows]]
-    else:
-        rows = sorted(a + int(i) for a, T in zip(starts, lengths) for i in torch.randperm(T)[: max(1, T // 3)])
-        batch['rows'], batch['classes'] = ints(rows), torch.randint(V, (len(rows),), dtype=torch.int32)
+    batch.update(make_targets(o, V, C, lengths, batch, unknown))
     return batch
 
 
-def make_parameters(m, o, V, C):
-    p = {name: torch.empty(shape, requires_grad=True) for name, shape in parameter_shapes(m, o, V, C).items()}
+def make_targets(o, V, C, lengths, batch, unknown=()):
+    targets, starts, B = {}, batch['offsets'].tolist(), len(lengths)
+    if o['kind'] in POOLED:
+        several = dict(multi_label_classification=lambda: torch.randint(2, (B, C)).double(), regression=lambda: torch.randn(B))
+        if o['kind'] in several:
+            targets['values'] = several[o['kind']]()
+            targets['classes'] = torch.zeros(B, dtype=torch.int32)
+        else:
+            targets['classes'] = torch.randint(C, (B,), dtype=torch.int32)
+    elif o['kind'] == 'causal_lm':
+        rows = [i for a, b in zip(starts, starts[1:]) for i in range(a, b - 1)]
+        targets['rows'], targets['classes'] = ints(rows), batch['tokens'][[i + 1 for i in rows]]
+    else:
+        classes = C if o['kind'] == 'token_classification' else V
+        rows = sorted(a + int(i) for a, T in zip(starts, lengths) for i in torch.randperm(T)[: max(1, T // 3)])
+        targets['rows'], targets['classes'] = ints(rows), torch.randint(classes, (len(rows),), dtype=torch.int32)
+    for i in unknown:
+        targets['classes'][i] = -1
+    return targets
+
+
+def make_parameters(m, heads, V):
+    p = {name: torch.empty(shape, requires_grad=True) for name, shape in parameter_shapes(m, heads, V).items()}
     randomise(p)
     return p
 
@@ -234,13 +274,31 @@ def settings_of(m, o, V, C, **more):
 def model_case(name, model={}, objective={}, V=11, C=5, lengths=(5, 1, 9, 4), unknown=()):
     seed(f'model/{name}')
     m, o = {**MODEL, **model}, {**OBJECTIVE, **objective}
-    C = C if o['kind'] == 'sequence_classification' else V
-    p = make_parameters(m, o, V, C)
+    C = 1 if o['kind'] == 'regression' else V if o['kind'].endswith('_lm') else C
+    p = make_parameters(m, [(o, C)], V)
     batch = make_batch(m, o, V, C, lengths, unknown)
     result = forward(p, m, o, batch)
     result['loss'].backward()
     save(f'model/{name}', dict(**p, **batch, **{k: v.reshape(1) if v.dim() == 0 else v for k, v in result.items()},
                                **{f'gradient.{k}': v.grad for k, v in p.items()}), settings_of(m, o, V, C))
+
+
+def several_heads_case(name, objectives, classes, model={}, V=11, lengths=(5, 1, 9, 4)):
+    seed(f'model/{name}')
+    m, all_of = {**MODEL, **model}, [{**OBJECTIVE, **o} for o in objectives]
+    p = make_parameters(m, list(zip(all_of, classes)), V)
+    batch = dict(tokens=torch.randint(V, (sum(lengths),), dtype=torch.int32), offsets=offsets_of(lengths))
+    h, at, result = run_encoder(p, m, batch)
+    loss, targets = 0, {}
+    for k, (o, C) in enumerate(zip(all_of, classes)):
+        of_head = make_targets(o, V, C, lengths, batch, unknown=(1,))
+        targets.update({f'{k}.{what}': v for what, v in of_head.items()})
+        scores = score(p, m, o, h, at, of_head)
+        loss = loss + o['weight'] * scores.pop('loss')
+        result.update({f'{k}.{what}': v for what, v in scores.items()})
+    loss.backward()
+    save(f'model/{name}', dict(**p, **batch, **targets, **result, loss=loss.reshape(1), **{f'gradient.{n}': v.grad for n, v in p.items()}),
+         dict(model=m, objectives=all_of, vocabulary=V, classes=classes))
 
 
 RMS = dict(kind='rms', place='pre', epsilon=1e-6)
@@ -264,6 +322,19 @@ def model_cases():
                lengths=(3, 7, 1, 2, 6, 5))
     model_case('classify_weights_smoothing_unknown', dict(causal=True), dict(classify, class_weights=[1.5, 0.5, 2.0], label_smoothing=0.2),
                C=3, lengths=(4, 2, 9, 1, 6), unknown=(2,))
+    tags = dict(kind='token_classification')
+    model_case('tags', dict(activation='geglu'), tags, lengths=(7, 1, 9, 4))
+    model_case('tags_weights_smoothing_unknown', dict(norm=POST, position='sinusoidal'),
+               dict(tags, class_weights=[2.0, 0.5, 1.0], label_smoothing=0.1), C=3, lengths=(8, 3, 9), unknown=(0, 4))
+    model_case('multi_label_mean', dict(activation='relu'), dict(kind='multi_label_classification'), C=4)
+    model_case('multi_label_cls_pooler_unknown', dict(norm=RMS), dict(kind='multi_label_classification', pooling='cls', pooler=True), C=3,
+               lengths=(4, 2, 9, 1, 6), unknown=(3,))
+    model_case('regression_mean', {}, dict(kind='regression'), lengths=(3, 9, 1, 2, 6, 5))
+    model_case('regression_cls_pooler_unknown', dict(causal=False, width=6), dict(kind='regression', pooling='cls', pooler=True), unknown=(0,))
+    several_heads_case('several_heads', [dict(classify, weight=0.5), dict(tags, weight=2.0, label_smoothing=0.1), dict(kind='regression', weight=0.3)],
+                       [4, 3, 1])
+    several_heads_case('several_heads_language', [dict(kind='masked_lm', weight=1.5), dict(kind='multi_label_classification', pooler=True, weight=0.7)],
+                       [11, 5], dict(norm=POST))
 
 
 # ----------------------------------------------------------------------------------------------------------------- layers
@@ -391,7 +462,7 @@ def training_case(name, optimizer, clip=0.0, model={}, objective={}, V=11, C=5, 
     seed(f'training/{name}')
     m, o = {**MODEL, **model}, {**OBJECTIVE, **objective}
     C = C if o['kind'] == 'sequence_classification' else V
-    p = make_parameters(m, o, V, C)
+    p = make_parameters(m, [(o, C)], V)
     before = {k: v.detach().clone() for k, v in p.items()}
     groups = [dict(params=[v for v in p.values() if v.dim() > 1], weight_decay=optimizer['weight_decay']),
               dict(params=[v for v in p.values() if v.dim() == 1], weight_decay=0.0)]

@@ -71,10 +71,13 @@ ObjectiveSettings golden_objective(const nlohmann::json& o) {
   ObjectiveSettings objective;
   objective.kind = named<ObjectiveKind>(o.at("kind"), {{"masked_lm", ObjectiveKind::kMaskedLm},
                                                        {"causal_lm", ObjectiveKind::kCausalLm},
-                                                       {"sequence_classification", ObjectiveKind::kSequenceClassification}});
+                                                       {"sequence_classification", ObjectiveKind::kSequenceClassification},
+                                                       {"token_classification", ObjectiveKind::kTokenClassification},
+                                                       {"multi_label_classification", ObjectiveKind::kMultiLabelClassification},
+                                                       {"regression", ObjectiveKind::kRegression}});
   objective.tied = o.at("tied"), objective.transform = o.at("transform"), objective.pooler = o.at("pooler");
   objective.pooling = named<Pooling>(o.at("pooling"), {{"cls", Pooling::kCls}, {"mean", Pooling::kMean}});
-  objective.label_smoothing = o.at("label_smoothing");
+  objective.label_smoothing = o.at("label_smoothing"), objective.weight = o.value("weight", 1.0);
   return objective;
 }
 

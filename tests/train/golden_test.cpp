@@ -17,30 +17,50 @@ struct Cut {
 };
 constexpr Cut kCuts[] = {{1000, 1}, {1, 1}, {9, 2}, {5, 3}, {5, 4}};
 
-Batch batch_of(const Golden& golden, const std::string& prefix, const std::vector<double>& class_weights) {
+std::vector<nlohmann::json> heads_of(const Golden& golden) {
+  if (golden.settings.contains("objectives")) return golden.settings.at("objectives");
+  return {golden.settings.at("objective")};
+}
+
+// What the tensors of head k begin with: nothing where there is one.
+std::string head_prefix(const EngineSettings& settings, size_t k) {
+  return settings.objectives.size() > 1 ? std::to_string(k) + "." : "";
+}
+
+Targets targets_of(const Golden& golden, const std::string& prefix, const std::vector<double>& class_weights) {
+  Targets targets;
+  if (golden.has(prefix + "rows")) targets.rows = golden.whole(prefix + "rows");
+  if (golden.has(prefix + "values")) targets.values = golden.numbers(prefix + "values");
+  targets.classes = golden.whole(prefix + "classes");
+  for (int32_t c : targets.classes)
+    if (c >= 0) targets.weight += class_weights.empty() ? 1 : class_weights[size_t(c)];
+  return targets;
+}
+
+Batch batch_of(const Golden& golden, const std::string& prefix, const EngineSettings& settings) {
   Batch batch;
   batch.tokens = golden.whole(prefix + "tokens");
   if (golden.has(prefix + "types")) batch.types = golden.whole(prefix + "types");
   const std::vector<int32_t> offsets = golden.whole(prefix + "offsets");
   batch.offsets.assign(offsets.begin(), offsets.end());
   for (int64_t b = 0; b < batch.sequence_count(); ++b) batch.sequences.push_back(b);
-  Targets targets;
-  if (golden.has(prefix + "rows")) targets.rows = golden.whole(prefix + "rows");
-  targets.classes = golden.whole(prefix + "classes");
-  for (int32_t c : targets.classes)
-    if (c >= 0) targets.weight += class_weights.empty() ? 1 : class_weights[size_t(c)];
-  batch.targets = {targets};
+  for (size_t k = 0; k < settings.objectives.size(); ++k)
+    batch.targets.push_back(targets_of(golden, prefix + head_prefix(settings, k), settings.class_weights[k]));
   return batch;
 }
 
 EngineSettings engine_settings(const Golden& golden, Cut cut) {
   EngineSettings settings;
   settings.model = golden_model(golden.settings.at("model"));
-  settings.objectives = {golden_objective(golden.settings.at("objective"))};
-  settings.objectives[0].rate = 0.4;  // memory for as many targets as the batches have
-  settings.class_weights = {golden.settings.at("objective").at("class_weights").get<std::vector<double>>()};
+  settings.objectives.clear();
+  const nlohmann::json& classes = golden.settings.at("classes");
+  for (const nlohmann::json& head : heads_of(golden)) {
+    settings.classes.push_back(classes.is_array() ? classes.at(settings.objectives.size()) : classes);
+    settings.objectives.push_back(golden_objective(head));
+    settings.objectives.back().rate = 0.4;  // memory for as many targets as the batches have
+    settings.class_weights.push_back(head.at("class_weights").get<std::vector<double>>());
+  }
   settings.vocabulary = golden.settings.at("vocabulary");
-  settings.classes = {golden.settings.at("classes").get<int64_t>()};
   settings.longest = settings.model.max_length;
   settings.batch_tokens = 32, settings.batch_sequences = 8;
   settings.threads = 2;
@@ -84,7 +104,7 @@ class Recorder : public Probe {
 
 TEST_CASE("every model and objective computes what PyTorch computes") {
   const std::vector<Golden> goldens = read_goldens("model");
-  CHECK(goldens.size() >= 13);
+  CHECK(goldens.size() >= 21);
   const Precision precision = GENERATE(Precision::kFloat64, Precision::kFloat32);
   const double limit = tolerance(precision);
   for (const Golden& golden : goldens)
@@ -92,16 +112,19 @@ TEST_CASE("every model and objective computes what PyTorch computes") {
       INFO(golden.name << ", micro-batch " << cut.micro_batch << ", lanes " << cut.lanes
                        << (limit < 1e-6 ? ", double" : ", float"));
       const EngineSettings settings = engine_settings(golden, cut);
-      const Batch batch = batch_of(golden, "", settings.class_weights[0]);
+      const Batch batch = batch_of(golden, "", settings);
       const auto engine = make_engine(precision, settings);
       CHECK(engine->set_parameters(golden.file, true).empty());
 
       ForwardResult result;
       Recorder recorder(batch, settings.model.layers, settings.model.heads);
       engine->forward(batch, result, Want::kLogits, &recorder);
-      CHECK(golden_error(result[0].logits, golden.numbers("logits")) < limit);
-      if (settings.objectives[0].label_smoothing == 0 && settings.class_weights[0].empty())
-        CHECK(golden_error(result[0].losses, golden.numbers("losses")) < limit);
+      for (size_t k = 0; k < settings.objectives.size(); ++k) {
+        const std::string head = head_prefix(settings, k);
+        CHECK(golden_error(result[k].logits, golden.numbers(head + "logits")) < limit);
+        if (settings.objectives[k].label_smoothing == 0 && settings.class_weights[k].empty())
+          CHECK(golden_error(result[k].losses, golden.numbers(head + "losses")) < limit);
+      }
       size_t compared = 0;
       for (const NamedTensor& tensor : golden.file.tensors)
         if (tensor.name == "embedding" || tensor.name.starts_with("hidden.") || tensor.name.starts_with("attention.")) {
@@ -152,7 +175,7 @@ TEST_CASE("twenty steps of training go where PyTorch goes") {
       const std::vector<double> rates = golden.numbers("learning_rates");
       std::vector<double> losses, norms;
       for (int64_t step = 1; step <= golden.settings.at("steps"); ++step) {
-        const Batch batch = batch_of(golden, std::to_string(step) + ".", settings.class_weights[0]);
+        const Batch batch = batch_of(golden, std::to_string(step) + ".", settings);
         const StepReport report = engine->train_step(batch, step, rates[size_t(step - 1)]);
         losses.push_back(report.loss), norms.push_back(report.gradient_norm);
       }
