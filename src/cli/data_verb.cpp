@@ -1,11 +1,15 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "cli/data_description.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -62,7 +66,7 @@ void write_lines(LineFile file, const Corpus& corpus, const Dataset& split) {
 class DataVerb : public Verb {
  public:
   CLI::App* declare(CLI::App& program) override {
-    CLI::App* verb = program.add_subcommand("data", "writes corpora");
+    CLI::App* verb = program.add_subcommand("data", "writes corpora, and says what they hold");
     verb->require_subcommand(1);
     CLI::App* make = verb->add_subcommand("make", "writes the sequences of a synthetic task, their answers and links to files");
     make->add_option("TASK", task_, "one of " + fmt::format("{}", fmt::join(task_names(), ", ")))->required();
@@ -77,11 +81,32 @@ class DataVerb : public Verb {
         "how many.\n"
         "Example:\n"
         "  vitrine data make reverse --out data/reverse --set data.length=8 --set data.train_sentences=5000");
+    describe_ = verb->add_subcommand("describe", "sizes, lengths, labels, unknown words, and what stands in two splits at once");
+    add_config_argument(*describe_, path_, sets_);
+    describe_->add_flag("--json", json_, "one JSON object on stdout");
+    describe_->footer("Example:\n  vitrine data describe configs/trec.yaml");
     verb->footer("Example:\n  vitrine data make reverse --out data/reverse");
     return verb;
   }
 
-  int run() override {
+  int run() override { return describe_->parsed() ? describe() : make(); }
+
+ private:
+  int describe() {
+    const LoadedConfig loaded = read_config(path_, sets_);
+    const Config& config = loaded.config;
+    for (const std::string& warning : loaded.warnings) log_warning("{}", warning);
+    const Corpus corpus = load_corpus(config.data, config.tokenizer, targets_of(config), static_cast<uint64_t>(config.run.seed),
+                                      learned_for(config));
+    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const CorpusSummary summary = summarize(corpus, config.run.threads > 0 ? static_cast<int>(config.run.threads) : cores);
+    for (const std::string& warning : warnings_of(summary)) log_warning("{}", warning);
+    print(json_ ? to_json(config, corpus, summary).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                : draw_description(config, corpus, summary, terminal_of(STDOUT_FILENO).style));
+    return 0;
+  }
+
+  int make() {
     const Config config = task_config(task_, sets_);
     const Corpus corpus = load_corpus(config.data, config.tokenizer, targets_of(config), static_cast<uint64_t>(config.run.seed));
     std::error_code ignored;
@@ -106,10 +131,10 @@ class DataVerb : public Verb {
     return 0;
   }
 
- private:
-  std::string task_, out_;
+  CLI::App* describe_ = nullptr;
+  std::string path_, task_, out_;
   std::vector<std::string> sets_;
-  bool overwrite_ = false;
+  bool overwrite_ = false, json_ = false;
 };
 
 }  // namespace

@@ -56,6 +56,7 @@ bool asks_for(const std::vector<TargetSettings>& targets, TargetKind kind) {
 
 void Example::clear() {
   tokens.clear(), types.clear(), tags.clear(), labels.clear(), pieces.clear();
+  text = {};
   label = next = masked = -1;
   value = std::numeric_limits<double>::quiet_NaN();
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/links.h"
@@ -28,7 +29,8 @@ struct Example {
   std::vector<int32_t>
       labels;  // data with several labels: those that hold, ascending; a −1 in front for each that training lacks
   double value = std::numeric_limits<double>::quiet_NaN();  // a number to predict, as it stands in the file; NaN: none
-  std::vector<Piece> pieces;                                // where the tokens stand in their text; empty where there is no text
+  std::string_view text;      // that the pieces stand in, until this thread reads again; empty where there is none
+  std::vector<Piece> pieces;  // where the tokens stand in the text
 
   void clear();  // keeps the memory
 };

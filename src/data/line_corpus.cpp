@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
+#include "base/workers.h"
 #include "data/corpora.h"
 #include "data/splits.h"
 
@@ -26,7 +28,8 @@ class LineDataset final : public Dataset {
 
   void read(int64_t i, Example& out, int64_t) const override {
     out.clear();
-    tokenizer_.encode(lines_[i].text, out.pieces, limit_);
+    out.text = lines_[i].text;
+    tokenizer_.encode(out.text, out.pieces, limit_);
     for (const Piece& piece : out.pieces) out.tokens.push_back(piece.id);
     out.label = lines_[i].label;
   }
@@ -69,19 +72,27 @@ std::vector<std::string> sort_labels(const std::vector<Line>& train, const Vocab
   return sort_names(names, used);
 }
 
-// Counts tokens and what the limit cuts off.
+// Counts tokens and what the limit cuts off, on all cores where there is much to count.
 void measure(std::vector<Line>& lines, const Tokenizer& tokenizer, int64_t limit, CutReport& report) {
-  std::vector<Piece> pieces;
-  for (Line& line : lines) {
-    int64_t total = 0;
-    for (size_t at = 0; at < line.text.size(); total += std::ssize(pieces)) {
-      pieces.clear();
-      tokenizer.encode_part(line.text, at, pieces);
+  constexpr int64_t kPart = 1 << 14;  // lines
+  const int64_t parts = (std::ssize(lines) + kPart - 1) / kPart;
+  std::vector<CutReport> cuts(static_cast<size_t>(parts));
+  Workers workers(static_cast<int>(std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, parts)));
+  workers.run(parts, [&](int64_t part) {
+    std::vector<Piece> pieces;
+    for (int64_t i = part * kPart; i < std::min(std::ssize(lines), (part + 1) * kPart); ++i) {
+      Line& line = lines[i];
+      int64_t total = 0;
+      for (size_t at = 0; at < line.text.size(); total += std::ssize(pieces)) {
+        pieces.clear();
+        tokenizer.encode_part(line.text, at, pieces);
+      }
+      line.tokens = static_cast<int32_t>(std::min(total, limit));
+      cuts[part].sequences_cut += total > limit;
+      cuts[part].tokens_cut += std::max<int64_t>(total - limit, 0);
     }
-    line.tokens = static_cast<int32_t>(std::min(total, limit));
-    report.sequences_cut += total > limit;
-    report.tokens_cut += std::max<int64_t>(total - limit, 0);
-  }
+  });
+  for (const CutReport& cut : cuts) report.sequences_cut += cut.sequences_cut, report.tokens_cut += cut.tokens_cut;
 }
 
 }  // namespace

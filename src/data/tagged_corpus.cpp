@@ -75,6 +75,7 @@ class TaggedDataset final : public Dataset {
     thread_local std::vector<size_t> firsts;
     out.clear();
     encode(sentences_[i].text, tokenizer_, words, out.pieces, firsts);
+    out.text = words.text;
     if (out.pieces.size() > limit_) out.pieces.resize(limit_);
     for (const Piece& piece : out.pieces) out.tokens.push_back(piece.id);
     out.tags.assign(out.tokens.size(), kNoTag);

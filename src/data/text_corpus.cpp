@@ -95,7 +95,8 @@ class TextDataset final : public Dataset {
     if (i + 2 == part.end) shift = std::min(shift, part.last_length);
     const int64_t length = this->length(i);
     shift += skips_[i];
-    tokenizer_.encode(rest(part.part, begins_[i] - part.part.begin), out.pieces, shift + length + 1);
+    out.text = rest(part.part, begins_[i] - part.part.begin);
+    tokenizer_.encode(out.text, out.pieces, shift + length + 1);
     out.pieces.erase(out.pieces.begin(), out.pieces.begin() + shift);
     for (const Piece& piece : out.pieces) out.tokens.push_back(piece.id);
     if (static_cast<int64_t>(out.tokens.size()) > length) {
