@@ -12,6 +12,7 @@ packages=(
   libxxhash-dev       # hashes of checkpoints
   zlib1g-dev          # data in gzip files
   libzstd-dev         # and in zstd files
+  libutf8proc-dev     # properties of characters
   catch2              # tests
 )
 [[ "${1-}" == --checks ]] && packages+=(clang-format python3-jsonschema python3-yaml)

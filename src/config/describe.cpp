@@ -102,14 +102,40 @@ void describe_data(Key& s, DataSettings& o) {
 }
 
 void describe_tokenizer(Key& s, TokenizerSettings& o) {
-  const std::vector<std::string> learned = {"character", "word"}, files = {"text", "lines", "labelled_lines", "tagged"};
+  const std::vector<std::string> whole = {"character", "word"}, pieces = {"byte_pair", "word_piece"}, bert = {"word_piece"};
+  const std::vector<std::string> learned = {"character", "word", "byte_pair", "word_piece"},
+                                 lowered = {"character", "word", "word_piece"},
+                                 files = {"text", "lines", "labelled_lines", "tagged"};
   s.choice("kind", o.kind,
-           {{"character", TokenizerKind::kCharacter}, {"byte", TokenizerKind::kByte}, {"word", TokenizerKind::kWord}},
-           "What a token is");
-  s.boolean("lowercase", o.lowercase, "Lower-case the text first").when("tokenizer.kind", learned).when("data.kind", files);
-  s.integer("min_count", o.min_count, kCount, "Rarer tokens are [UNK]").when("tokenizer.kind", learned).when("data.kind", files);
-  s.integer("max_size", o.max_size, between(0, 1e9), "Tokens kept, the most frequent first; 0: all")
+           {{"character", TokenizerKind::kCharacter},
+            {"byte", TokenizerKind::kByte},
+            {"word", TokenizerKind::kWord},
+            {"byte_pair", TokenizerKind::kBytePair},
+            {"word_piece", TokenizerKind::kWordPiece}},
+           "What a token is: a character, a byte, a word, or a frequent piece of a word: joined from bytes as in GPT-2, so that "
+           "nothing is unknown, or from characters as in BERT");
+  s.boolean("lowercase", o.lowercase, "Lower-case the text first").when("tokenizer.kind", lowered).when("data.kind", files);
+  s.boolean("strip_accents", o.strip_accents, "Strip accents (é is e)")
+      .defaults_to("tokenizer.lowercase, as in BERT")
+      .when("tokenizer.kind", bert)
+      .when("data.kind", files);
+  s.boolean("nfc", o.nfc, "Compose characters first (Unicode NFC): e with an accent of its own is é")
+      .when("tokenizer.kind", bert)
+      .when("data.kind", files);
+  s.integer("min_count", o.min_count, kCount, "Rarer tokens are [UNK]; rarer pairs of pieces are not joined")
       .when("tokenizer.kind", learned)
+      .when("data.kind", files);
+  s.integer("max_size", o.max_size, between(0, 1e9), "Tokens kept, the most frequent first; 0: all")
+      .when("tokenizer.kind", whole)
+      .when("data.kind", files);
+  s.integer("vocabulary_size", o.vocabulary_size, between(5, 1e7),
+            "Tokens to learn, the special ones included; byte_pair needs 260, the special ones and all bytes")
+      .when("tokenizer.kind", pieces)
+      .when("data.kind", files);
+  s.text("file", o.file, Form::kPath,
+         "A tokenizer to read instead of learning one: a tokenizer.json, of a run or of the tokenizers package, or BERT's "
+         "vocab.txt; relative to this file")
+      .when("tokenizer.kind", pieces)
       .when("data.kind", files);
 }
 

@@ -76,6 +76,11 @@ class Rules {
         reader_.imply(kCausal, "data.task: induction");
       }
     }
+    if (!reader_.given("tokenizer.strip_accents") && c_.tokenizer.lowercase && c_.tokenizer.kind == TokenizerKind::kWordPiece &&
+        !c_.tokenizer.file.ends_with(".json")) {
+      c_.tokenizer.strip_accents = true;
+      reader_.imply("tokenizer.strip_accents", "tokenizer.lowercase");
+    }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
       reader_.imply("model.max_length", "data.max_length");
@@ -97,6 +102,7 @@ class Rules {
 
     check_drawn();
     check_files();
+    check_tokenizer();
     for (const ObjectiveSettings& o : c_.objectives) check_objective(o);
     check_heads();
     check_metric();
@@ -127,6 +133,23 @@ class Rules {
   }
   bool pools(const ObjectiveSettings& o) const {
     return !unmet_condition(reader_.root(), *reader_.root().find(path_of(o) + ".pooling"));
+  }
+
+  void check_tokenizer() {
+    const TokenizerSettings& t = c_.tokenizer;
+    const std::string kind = "tokenizer.kind", file = "tokenizer.file";
+    require(t.kind != TokenizerKind::kBytePair || t.vocabulary_size >= 260, "tokenizer.vocabulary_size", kind,
+            fmt::format("{} tokens are fewer than the 4 special ones and the 256 bytes of", t.vocabulary_size));
+    if (t.file.empty()) return;
+    // Defaults stand in config.resolved.yaml.
+    const std::string help = "leave it out";
+    require(t.vocabulary_size == TokenizerSettings().vocabulary_size, "tokenizer.vocabulary_size", file,
+            "nothing is learned with", help);
+    require(t.min_count == 1, "tokenizer.min_count", file, "nothing is learned with", help);
+    if (!t.file.ends_with(".json")) return;
+    for (const auto& [key, set] :
+         {std::pair{"tokenizer.lowercase", t.lowercase}, {"tokenizer.strip_accents", t.strip_accents}, {"tokenizer.nfc", t.nfc}})
+      require(!set, key, file, "it is a part of", help);
   }
 
   void check_drawn() {

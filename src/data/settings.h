@@ -10,7 +10,7 @@ namespace vitrine {
 enum class DataKind { kText, kLines, kLabelledLines, kTagged, kTask, kGrammar, kRandom };
 enum class TaskKind { kCopy, kReverse, kSort, kFirstOccurrence, kRecall, kInduction, kBrackets, kMajority };  // data/tasks/task.h
 enum class Encoding { kUtf8, kLatin1 };
-enum class TokenizerKind { kCharacter, kByte, kWord };
+enum class TokenizerKind { kCharacter, kByte, kWord, kBytePair, kWordPiece };
 
 // Tags and labels of the words of another file: line i of each belongs to line i of it. Without tags: there are none, that file has columns.
 struct FilesBeside {
@@ -62,8 +62,13 @@ std::optional<TaskMistake> task_mistake(const DataSettings& data);
 struct TokenizerSettings {
   TokenizerKind kind = TokenizerKind::kWord;
   bool lowercase = false;
-  int64_t min_count = 1;  // rarer words are [UNK]
+  int64_t min_count = 1;  // rarer tokens are not learned
   int64_t max_size = 0;   // words kept, the most frequent first; 0: all
+  // byte_pair and word_piece: tokens, special ones included; fewer where no pair of pieces stands min_count times in the text
+  int64_t vocabulary_size = 8000;
+  bool strip_accents = false;  // word_piece: é is e
+  bool nfc = false;            // word_piece: an e with an accent of its own is é
+  std::string file = {};       // byte_pair and word_piece: a tokenizer to read instead of learning one
   bool operator==(const TokenizerSettings&) const = default;
 };
 

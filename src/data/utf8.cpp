@@ -25,8 +25,9 @@ CodePoint decode_utf8_tail(std::string_view text, size_t at) {
   return value < 0x10000 || value > 0x10FFFF ? invalid : CodePoint{value, 4};
 }
 
-void append_utf8(std::string& out, uint32_t c) {
-  const auto put = [&](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+size_t write_utf8(char* out, uint32_t c) {
+  size_t bytes = 0;
+  const auto put = [&](uint32_t byte) { out[bytes++] = static_cast<char>(byte); };
   if (c < 0x80) {
     put(c);
   } else if (c < 0x800) {
@@ -36,6 +37,12 @@ void append_utf8(std::string& out, uint32_t c) {
   } else {
     put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F)), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
   }
+  return bytes;
+}
+
+void append_utf8(std::string& out, uint32_t code_point) {
+  char bytes[4];
+  out.append(bytes, write_utf8(bytes, code_point));
 }
 
 size_t find_non_ascii(std::string_view text, size_t at) {

@@ -19,6 +19,7 @@ inline CodePoint decode_utf8(std::string_view text, size_t at) {
   return first < 0x80 ? CodePoint{first, 1} : decode_utf8_tail(text, at);
 }
 
+size_t write_utf8(char* out, uint32_t code_point);  // 1 to 4 bytes; how many
 void append_utf8(std::string& out, uint32_t code_point);
 size_t find_invalid_utf8(std::string_view text);  // offset of the first bad byte; npos: all is valid
 size_t find_non_ascii(std::string_view text, size_t from = 0);

@@ -1,5 +1,8 @@
 #include "data/vocabulary.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/rng.h"
 
 namespace vitrine {
@@ -37,6 +40,14 @@ void Vocabulary::grow() {
     while (slots_[s].index >= 0) s = (s + 1) & mask;
     slots_[s] = slot;
   }
+}
+
+std::vector<int32_t> CountedWords::by_count() const {
+  std::vector<int32_t> order(counts_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [this](int32_t a, int32_t b) { return count(a) != count(b) ? count(a) > count(b) : word(a) < word(b); });
+  return order;
 }
 
 }  // namespace vitrine

@@ -29,4 +29,22 @@ class Vocabulary {
   std::vector<Slot> slots_;        // a power of two of them, at most half in use
 };
 
+// Distinct strings and how often each was added.
+class CountedWords {
+ public:
+  void add(std::string_view word, int64_t count = 1) {
+    const auto i = static_cast<size_t>(words_.insert(word));
+    if (i == counts_.size()) counts_.push_back(0);
+    counts_[i] += count;
+  }
+  int32_t size() const { return words_.size(); }
+  std::string_view word(int32_t i) const { return words_[i]; }
+  int64_t count(int32_t i) const { return counts_[static_cast<size_t>(i)]; }
+  std::vector<int32_t> by_count() const;  // their numbers by falling count, equal ones in the order of their bytes
+
+ private:
+  Vocabulary words_;
+  std::vector<int64_t> counts_;
+};
+
 }  // namespace vitrine

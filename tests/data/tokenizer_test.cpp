@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "data/learn.h"
 #include "data/utf8.h"
 #include "support/error_of.h"
 
@@ -11,12 +12,6 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-std::unique_ptr<Tokenizer> learn(const TokenizerSettings& settings, std::initializer_list<std::string_view> texts) {
-  const auto builder = make_tokenizer_builder(settings);
-  for (std::string_view text : texts) builder->add(text);
-  return builder->build();
-}
-
 std::vector<std::string> split(std::string_view text) {
   const auto tokenizer = make_word_tokenizer({});
   std::vector<Piece> pieces;
@@ -24,28 +19,6 @@ std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> words;
   for (const Piece& p : pieces) words.emplace_back(text.substr(p.begin, p.end - p.begin));
   return words;
-}
-
-std::vector<int32_t> ids(const std::vector<Piece>& pieces) {
-  std::vector<int32_t> out;
-  for (const Piece& p : pieces) out.push_back(p.id);
-  return out;
-}
-
-std::vector<std::string> tokens(const Tokenizer& tokenizer) {
-  std::vector<std::string> out;
-  for (int32_t id = Tokenizer::kSpecialCount; id < tokenizer.size(); ++id) out.emplace_back(tokenizer.token(id));
-  return out;
-}
-
-// Letters, punctuation and spaces of one to four bytes; with `bad`, also bytes that are not UTF-8.
-std::string random_text(std::mt19937& random, int length, bool bad) {
-  static const char* const parts[] = {"a", "B", "7", "é", "Ж",  "語", "😀",  " ", "\n", "\t",
-                                      ".", ",", "'", "-", "``", "(",  "\"", ":", "_",  "\x01"};
-  std::string text;
-  for (int i = 0; i < length; ++i)
-    text += bad && random() % 8 == 0 ? std::string(1, static_cast<char>(random())) : parts[random() % std::size(parts)];
-  return text;
 }
 
 using Words = std::vector<std::string>;
@@ -108,25 +81,7 @@ TEST_CASE("pieces stand in order in the text, are what they say, and a text may 
         REQUIRE(std::string_view(text).substr(last).find_first_not_of(" \t\n\r\v\f") == std::string_view::npos);
         if (kind != TokenizerKind::kWord && !bad) REQUIRE(tokenizer->decode(ids(pieces)) == text);
 
-        std::vector<Piece> again, part;
-        for (size_t at = 0; at < text.size();) {
-          const std::string_view rest = std::string_view(text).substr(at);
-          size_t bytes = 0;
-          part.clear();
-          tokenizer->encode_part(rest, bytes, part);
-          REQUIRE(bytes > 0);
-          for (const Piece& p : part)
-            again.push_back({p.id, p.begin + static_cast<uint32_t>(at), p.end + static_cast<uint32_t>(at)});
-          at += bytes;
-        }
-        REQUIRE(again == pieces);
-        for (const int64_t limit : {0, 1, 5, 1000}) {
-          part.clear();
-          tokenizer->encode(text, part, limit);
-          pieces.resize(std::min<size_t>(again.size(), static_cast<size_t>(limit)));
-          REQUIRE(part == pieces);
-          pieces = again;
-        }
+        check_parts(*tokenizer, text);
       }
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "data/tokenizer/hugging_face.h"
 #include "data/utf8.h"
 
 namespace vitrine {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr const char* kFormat = "vitrine tokenizer";
-constexpr const char* kKinds[] = {"character", "byte", "word"};  // by TokenizerKind
 
 std::vector<std::string> read_tokens(const nlohmann::json& json, TokenizerKind kind, std::string_view origin) {
   if (!json.is_array()) fail(ErrorKind::kData, "{}: \"tokens\" must be a list of strings", origin);
@@ -44,7 +44,7 @@ std::string tokenizer_to_json(TokenizerKind kind, bool lowercase, const std::vec
   nlohmann::ordered_json json;
   json["format"] = kFormat;
   json["version"] = kVersion;
-  json["kind"] = kKinds[static_cast<int>(kind)];
+  json["kind"] = kKindNames[static_cast<int>(kind)];
   if (kind != TokenizerKind::kByte) json["lowercase"] = lowercase;
   if (kind != TokenizerKind::kByte) json["tokens"] = tokens;
   // A word may hold bytes that are not UTF-8 only if it was learned from such text, which corpora refuse.
@@ -54,15 +54,17 @@ std::string tokenizer_to_json(TokenizerKind kind, bool lowercase, const std::vec
 std::unique_ptr<Tokenizer> tokenizer_from_json(std::string_view text, std::string_view origin) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded()) fail(ErrorKind::kData, "{}: not valid JSON", origin);
+  if (json.is_object() && json.contains("model")) return tokenizer_from_hugging_face(json, origin);
   if (!json.is_object() || json.value("format", nlohmann::json()) != kFormat)
-    fail(ErrorKind::kData, "{}: not a tokenizer file (\"format\" must be \"{}\")", origin, kFormat);
+    fail(ErrorKind::kData, "{}: not a tokenizer file: neither \"format\": \"{}\" nor a \"model\" of the tokenizers package",
+         origin, kFormat);
   if (json.value("version", nlohmann::json()) != kVersion)
     fail(ErrorKind::kData, "{}: version {} of the tokenizer format; this program reads version {}", origin,
          json.value("version", nlohmann::json()).dump(), kVersion);
   const auto kind = json.value("kind", nlohmann::json());
-  if (kind == kKinds[static_cast<int>(TokenizerKind::kByte)]) return make_byte_tokenizer();
-  const bool characters = kind == kKinds[static_cast<int>(TokenizerKind::kCharacter)];
-  if (!characters && kind != kKinds[static_cast<int>(TokenizerKind::kWord)])
+  if (kind == kKindNames[static_cast<int>(TokenizerKind::kByte)]) return make_byte_tokenizer();
+  const bool characters = kind == kKindNames[static_cast<int>(TokenizerKind::kCharacter)];
+  if (!characters && kind != kKindNames[static_cast<int>(TokenizerKind::kWord)])
     fail(ErrorKind::kData, "{}: \"kind\" must be character, byte or word, not {}", origin, kind.dump());
   const auto tokens =
       read_tokens(json.value("tokens", nlohmann::json()), characters ? TokenizerKind::kCharacter : TokenizerKind::kWord, origin);

@@ -7,7 +7,9 @@
 
 namespace vitrine {
 
-// tokenizer.json, one token a line:
+constexpr const char* kKindNames[] = {"character", "byte", "word", "byte_pair", "word_piece"};  // by TokenizerKind
+
+// tokenizer.json of the first three, one token a line:
 //   {"format": "vitrine tokenizer", "version": 1, "kind": "word", "lowercase": true, "tokens": ["[UNK]", "[MASK]", …]}
 // `tokens` in the order of their ids, special ones first; none for kind byte.
 std::string tokenizer_to_json(TokenizerKind kind, bool lowercase, const std::vector<std::string>& tokens);

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "data/tokenizer/builders.h"
 #include "data/tokenizer/tokenizer_json.h"
@@ -68,31 +67,23 @@ class WordBuilder final : public TokenizerBuilder {
       std::string_view word = text.substr(begin, at - begin);
       if (word.size() > kLongestWord) continue;
       if (settings_.lowercase) lower_case_utf8(word, low.data()), word = {low.data(), word.size()};
-      const auto i = static_cast<size_t>(words_.insert(word));
-      if (i == counts_.size()) counts_.push_back(0);
-      ++counts_[i];
+      words_.add(word);
     }
   }
 
   std::unique_ptr<Tokenizer> build() override {
-    std::vector<int32_t> order(counts_.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [this](int32_t a, int32_t b) {
-      return counts_[a] != counts_[b] ? counts_[a] > counts_[b] : words_[a] < words_[b];
-    });
     Vocabulary kept = special_tokens();
-    for (int32_t i : order) {
-      if (counts_[i] < settings_.min_count) break;
+    for (const int32_t i : words_.by_count()) {
+      if (words_.count(i) < settings_.min_count) break;
       if (settings_.max_size > 0 && kept.size() - Tokenizer::kSpecialCount >= settings_.max_size) break;
-      kept.insert(words_[i]);
+      kept.insert(words_.word(i));
     }
     return std::make_unique<WordTokenizer>(std::move(kept), settings_.lowercase);
   }
 
  private:
   TokenizerSettings settings_;
-  Vocabulary words_;
-  std::vector<int64_t> counts_;
+  CountedWords words_;
 };
 
 }  // namespace
