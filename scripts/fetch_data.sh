@@ -6,8 +6,8 @@ export LC_ALL=C
 
 usage() {
   cat <<'END'
-usage: scripts/fetch_data.sh trec|atis|tiny_shakespeare|wordnet [--from DIR]
-  --from DIR  copies DIR/<name>/… instead of downloading (wordnet: reads DIR/wordnet/data.{noun,verb,adj,adv})
+usage: scripts/fetch_data.sh trec|atis|tiny_shakespeare|wordnet|wordnet_nouns [--from DIR]
+  --from DIR  copies DIR/<name>/… instead of downloading (wordnet, wordnet_nouns: reads DIR/wordnet/data.{noun,verb,adj,adv})
 example: scripts/fetch_data.sh trec
 END
 }
@@ -58,7 +58,7 @@ ce4bfe6590d9498e1078f30b4137d3e8b3e94277b444b26360c0bf2e9e282761 test.label test
     url=https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare
     files='86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed input.txt input.txt'
     ;;
-  wordnet) ;;
+  wordnet | wordnet_nouns) ;;
   *) usage >&2; exit 2 ;;
 esac
 
@@ -142,7 +142,7 @@ split_glosses() { # total, file of the held out
     }'
 }
 
-make_wordnet() {
+find_wordnet() {
   dict=${from:+$from/wordnet}
   dict=${dict:-/usr/share/wordnet}
   if [ -z "$from" ] && [ ! -f "$dict/data.noun" ]; then
@@ -156,6 +156,10 @@ make_wordnet() {
     [ -f "$dict/data.$pos" ] || fail "$dict/data.$pos does not exist"
   done
   mkdir -p "$out"
+}
+
+make_wordnet() {
+  find_wordnet
   total=$(glosses "$dict/data.noun" "$dict/data.verb" "$dict/data.adj" "$dict/data.adv" | wc -l)
   [ "$total" -gt 5000 ] || fail "$dict holds $total glosses; more than 5000 are needed"
   glosses "$dict/data.noun" "$dict/data.verb" "$dict/data.adj" "$dict/data.adv" | split_glosses "$total" "$part.test" >"$part"
@@ -170,4 +174,67 @@ make_wordnet() {
   done
 }
 
-if [ "$name" = wordnet ]; then make_wordnet; else fetch_files; fi
+# Of each noun: its offset, that of what it is a kind of (the first pointer @ or @i, "-" for entity), its definition.
+nouns() {
+  awk '
+    function hex(text) { return 16 * (index(digits, substr(text, 1, 1)) - 1) + index(digits, substr(text, 2, 1)) - 1 }
+    BEGIN { digits = "0123456789abcdef" }
+    /^  / { next }
+    {
+      pointer = 4 + 2 * hex($4) + 2; above = "-"
+      for (left = $(pointer - 1) + 0; left > 0; left--) {
+        if (above == "-" && ($pointer == "@" || $pointer == "@i")) above = $(pointer + 1)
+        pointer += 4
+      }
+      gloss = substr($0, index($0, " | ") + 3)
+      gsub(/"[^"]*("|$)/, "", gloss)
+      sub(/;.*/, "", gloss)
+      gsub(/[ \t\r]+/, " ", gloss)
+      gsub(/^ | $/, "", gloss)
+      print $1 "\t" above "\t" gloss
+    }' "$1"
+}
+
+# A quarter of the nouns, drawn as the definitions of wordnet are, as two tables; every tenth row is for the test.
+#   depth: how many steps it stands below entity
+#   pairs: its definition and that of another noun whose depth differs by 2 at least: which stands deeper?
+make_wordnet_nouns() {
+  find_wordnet
+  nouns "$dict/data.noun" | awk -v out="$out" '
+    function draw() { return (x = x * 16807 % 2147483647) / 2147483647 }
+    function cell(text) { return "\"" text "\"" }
+    BEGIN {
+      FS = "\t"; x = 20260102
+      for (i = 0; i < 2; i++) {
+        split_name = i == 0 ? "train" : "test"
+        print "first,second,deeper" > (out "/pairs_" split_name ".csv")
+        print "definition,depth" > (out "/depth_" split_name ".csv")
+      }
+    }
+    { order[n++] = $1; above[$1] = $2; text[$1] = $3 }
+    END {
+      for (i = 0; i < n; i++) {
+        noun = order[i]
+        if (text[noun] !~ /[A-Za-z]/) continue
+        for (at = noun; above[at] != "-"; at = above[at]) depth[noun]++
+        special[m++] = noun
+      }
+      for (i = 0; i < m; i++) {
+        if (draw() >= 0.25) continue
+        noun = special[i]
+        do { other = special[int(draw() * m)]; more = depth[noun] - depth[other] } while (more < 2 && more > -2)
+        split_name = rows++ % 10 == 9 ? "test" : "train"
+        print cell(text[noun]) "," cell(text[other]) "," (more > 0 ? "first" : "second") > (out "/pairs_" split_name ".csv")
+        print cell(text[noun]) "," depth[noun] + 0 > (out "/depth_" split_name ".csv")
+      }
+    }'
+  for file in pairs_train.csv pairs_test.csv depth_train.csv depth_test.csv; do
+    echo "data/wordnet_nouns/$file: $(($(wc -l <"$out/$file") - 1)) rows"
+  done
+}
+
+case $name in
+  wordnet) make_wordnet ;;
+  wordnet_nouns) make_wordnet_nouns ;;
+  *) fetch_files ;;
+esac

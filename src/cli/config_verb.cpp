@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "config/guess.h"
 #include "config/recipes.h"
 
 namespace vitrine {
@@ -32,7 +33,13 @@ class ConfigVerb : public Verb {
     explain_->footer("Example:\n  vitrine config explain optimizer.learning_rate");
     init_ = verb->add_subcommand("init", "a complete commented configuration to begin with");
     init_->add_option("TASK", task_, "what is to be learnt; without it the tasks are listed");
-    init_->footer("Example:\n  vitrine config init classification > mine.yaml");
+    init_->add_option("--data", data_, "a file of yours: its form, columns and sizes are guessed, with the reasons")
+        ->type_name("FILE")
+        ->excludes("TASK");
+    init_->footer(
+        "Examples:\n"
+        "  vitrine config init classification > mine.yaml\n"
+        "  vitrine config init --data reviews.csv > mine.yaml");
     schema_ = verb->add_subcommand("schema", "JSON Schema 2020-12 of configurations, for editors");
     schema_->footer("Example:\n  vitrine config schema > configs/vitrine.schema.json");
     verb->footer("Example:\n  vitrine config explain model");
@@ -49,7 +56,7 @@ class ConfigVerb : public Verb {
       return 0;
     }
     if (init_->parsed()) {
-      print(task_.empty() ? list_of_tasks() : write_recipe(task_));
+      print(!data_.empty() ? write_config_for(data_) : task_.empty() ? list_of_tasks() : write_recipe(task_));
       return 0;
     }
     const LoadedConfig loaded = read_config(path_, sets_);
@@ -60,7 +67,7 @@ class ConfigVerb : public Verb {
 
  private:
   CLI::App *show_ = nullptr, *check_ = nullptr, *explain_ = nullptr, *schema_ = nullptr, *init_ = nullptr;
-  std::string path_, key_, task_;
+  std::string path_, key_, task_, data_;
   std::vector<std::string> sets_;
   bool origin_ = false, markdown_ = false;
 };

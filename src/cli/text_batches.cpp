@@ -18,12 +18,11 @@ bool TextBatches::next() {
   batch_.clear();
   for (; last_ < count_ && !is_full(); ++last_) {
     Text& text = texts_[last_];
+    if (text.wrong && last_ > first_) break;  // what stands before it comes first
     say(text);
     if (text.pieces.empty()) continue;
-    ids_.clear();
-    for (const Piece& piece : text.pieces) ids_.push_back(piece.id);
     text.sequence = batch_.sequence_count();
-    model_.append(batch_, ids_);
+    model_.append(batch_, text.text, text.pieces);
   }
   return true;
 }
@@ -40,9 +39,8 @@ bool TextBatches::read_block() {
       text.line = lines_.first_line() + i;
       text.sequence = -1;
       text.pieces.clear();
-      model_.encode(text.text, text.pieces);
-      text.cut = std::ssize(text.pieces) > model_.limit();
-      if (text.cut) text.pieces.resize(static_cast<size_t>(model_.limit()));
+      text.cut = false;
+      text.wrong = !model_.encode(text.text, text.pieces, text.cut);
     }
   });
   return count_ > 0;
@@ -55,6 +53,7 @@ bool TextBatches::is_full() const {
 }
 
 void TextBatches::say(const Text& text) {
+  if (text.wrong) fail(ErrorKind::kData, "{}:{}: {}", lines_.name(), text.line, kPairsExpected);
   if (text.cut && !said_cut_)
     log_warning("{}:{}: has more than {} tokens and is cut there (data.max_length); so is every longer line", lines_.name(),
                 text.line, model_.limit());

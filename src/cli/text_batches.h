@@ -16,6 +16,7 @@ struct Text {
   int64_t line = 0;           // from 1
   int64_t sequence = -1;      // its number in the batch; −1: it has no token and is not in it
   bool cut = false;
+  bool wrong = false;  // it is no pair
 };
 
 // A line without a token: its answer is empty, which is said once; or it is an error.
@@ -23,6 +24,7 @@ enum class EmptyLines { kEmpty, kRefused };
 
 // All lines of a file, or of standard input ("-"), as batches in their order, in memory that does not grow with it: what predict and
 // embed run on. That a line was cut is said once.
+// A line that should be a pair and is none is an Error{kData}, after those before it.
 class TextBatches {
  public:
   static constexpr int64_t kTokens = 1 << 14;   // of a batch
@@ -47,7 +49,6 @@ class TextBatches {
   size_t count_ = 0;         // of them
   size_t first_ = 0, last_ = 0;
   Batch batch_;
-  std::vector<int32_t> ids_;
   bool said_cut_ = false, said_empty_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "data/pairs.h"
 
 namespace vitrine {
 namespace {
@@ -40,11 +41,33 @@ EngineSettings for_reading(EngineSettings settings, int64_t longest) {
   return settings;
 }
 
-void append_text(Batch& batch, std::span<const int32_t> ids, const Config& config, int64_t labels) {
+bool encode_pair(std::string_view line, const Encode& encode, int64_t limit, std::vector<Piece>& out, bool& cut) {
+  const size_t tab = line.find('\t');
+  if (tab == line.npos || line.find('\t', tab + 1) != line.npos) return false;
+  std::vector<Piece> a, b;
+  encode(line.substr(0, tab), a);
+  encode(line.substr(tab + 1), b);
+  if (a.empty() || b.empty()) return false;
+  cut = std::ssize(a) + std::ssize(b) + 2 > limit;
+  join_pair(a, b, tab, limit, out);
+  return true;
+}
+
+void append_text(Batch& batch, std::string_view text, const std::vector<Piece>& pieces, const Config& config, int64_t labels) {
+  std::vector<int32_t> ids, types;
+  for (const Piece& piece : pieces) ids.push_back(piece.id);
+  if (config.data.pairs()) types_of_pair(pieces, text.find('\t'), types);
+  append_tokens(batch, ids, types, config, labels);
+}
+
+void append_tokens(Batch& batch, std::span<const int32_t> ids, std::span<const int32_t> types, const Config& config,
+                   int64_t labels) {
   const auto first = static_cast<int32_t>(batch.size());
   const bool cls = prepends_cls(targets_of(config));
   if (cls) batch.tokens.push_back(Tokenizer::kCls);
   batch.tokens.insert(batch.tokens.end(), ids.begin(), ids.end());
+  if (cls && !types.empty()) batch.types.push_back(0);
+  batch.types.insert(batch.types.end(), types.begin(), types.end());
   batch.sequences.push_back(batch.sequence_count());
   batch.offsets.push_back(batch.size());
   batch.targets.resize(config.objectives.size());
@@ -112,14 +135,25 @@ TextModel::TextModel(const Run& run, int64_t batch_tokens) : run_(run), workers_
 
 bool TextModel::has(ObjectiveKind kind) const { return run_.config.head(kind) != nullptr; }
 
-void TextModel::encode(std::string_view text, std::vector<Piece>& out) const {
-  if (!has(ObjectiveKind::kMaskedLm)) return tokenizer().encode(text, out);
-  const std::vector<Piece> pieces = tokenizer().encode_with_masks(text);
-  out.insert(out.end(), pieces.begin(), pieces.end());
+bool TextModel::encode(std::string_view text, std::vector<Piece>& out, bool& cut) const {
+  const auto all = [this](std::string_view part, std::vector<Piece>& to) {
+    if (!has(ObjectiveKind::kMaskedLm)) return tokenizer().encode(part, to);
+    const std::vector<Piece> pieces = tokenizer().encode_with_masks(part);
+    to.insert(to.end(), pieces.begin(), pieces.end());
+  };
+  if (run_.config.data.pairs() && !text.empty()) return encode_pair(text, all, limit_, out, cut);
+  all(text, out);
+  cut = std::ssize(out) > limit_;
+  if (cut) out.resize(static_cast<size_t>(limit_));
+  return true;
+}
+
+void TextModel::append(Batch& batch, std::string_view text, const std::vector<Piece>& pieces) const {
+  append_text(batch, text, pieces, run_.config, std::ssize(run_.learned.labels));
 }
 
 void TextModel::append(Batch& batch, std::span<const int32_t> ids) const {
-  append_text(batch, ids, run_.config, std::ssize(run_.learned.labels));
+  append_tokens(batch, ids, {}, run_.config, std::ssize(run_.learned.labels));
 }
 
 void TextModel::share(int64_t n, const std::function<void(int64_t, int64_t)>& f) {

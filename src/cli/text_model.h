@@ -16,9 +16,17 @@ namespace vitrine {
 // Memory for sequences up to `longest`, any number of their tokens predicted.
 EngineSettings for_reading(EngineSettings settings, int64_t longest);
 
-// Appends a sequence, with [CLS] in front where the model has it, and what each head is asked of it: its masks, its next tokens, a tag
-// for each token, or something of the whole.
-void append_text(Batch& batch, std::span<const int32_t> ids, const Config& config, int64_t labels);
+// A run on pairs of texts reads two with a tab between them, "a\tb", as one sequence (data/pairs.h) of at most `limit` tokens; `encode`
+// makes pieces of each. False: there is not one tab, or a text on one side of it without a token.
+using Encode = std::function<void(std::string_view, std::vector<Piece>&)>;
+bool encode_pair(std::string_view line, const Encode& encode, int64_t limit, std::vector<Piece>& out, bool& cut);
+constexpr std::string_view kPairsExpected = "this run was trained on pairs; expected two texts with a tab between them";
+
+// Appends the pieces of a text as a sequence, with [CLS] in front where the model has it, and what each head is asked of it: its masks,
+// its next tokens, a tag for each token, or something of the whole.
+void append_text(Batch& batch, std::string_view text, const std::vector<Piece>& pieces, const Config& config, int64_t labels);
+void append_tokens(Batch& batch, std::span<const int32_t> ids, std::span<const int32_t> types, const Config& config,
+                   int64_t labels);
 
 // Probabilities of the classes: softmax(z), or σ(z) where several may hold.
 std::vector<double> probabilities(std::span<const double> z, ObjectiveKind kind);
@@ -40,9 +48,11 @@ class TextModel {
   int64_t classes(size_t k) const { return classes_[k]; }  // of head k
   bool has(ObjectiveKind kind) const;
 
-  // All its pieces. With a masked_lm head "[MASK]" in it is the mask token; for others it is text, as in training.
-  void encode(std::string_view text, std::vector<Piece>& out) const;
-  void append(Batch& batch, std::span<const int32_t> ids) const;
+  // Its pieces up to the limit. With a masked_lm head "[MASK]" in it is the mask token; for others it is text, as in training. False:
+  // it should be a pair and is none.
+  bool encode(std::string_view text, std::vector<Piece>& out, bool& cut) const;
+  void append(Batch& batch, std::string_view text, const std::vector<Piece>& pieces) const;
+  void append(Batch& batch, std::span<const int32_t> ids) const;  // of one text
   // f(first, last) for parts of 0 … n, on all threads.
   void share(int64_t n, const std::function<void(int64_t, int64_t)>& f);
 

@@ -73,7 +73,11 @@ void log_corpus(const Session& s) {
   if (c.cut.sequences_cut > 0)
     log_info("            {} sequences were cut to data.max_length {}: {} tokens left out", thousands(c.cut.sequences_cut),
              s.config.data.max_length, thousands(c.cut.tokens_cut));
-  if (c.cut.links_lost > 0) log_warning("{} links lost their source or target to data.max_length", thousands(c.cut.links_lost));
+  if (c.cut.rows_without_text > 0)
+    log_warning("{} rows have no text and are left out, first {}", thousands(c.cut.rows_without_text), c.cut.first_without_text);
+  if (c.cut.links_lost > 0)
+    log_warning("{} links are left out: data.max_length cut off their source or target, or training lacks an answer",
+                thousands(c.cut.links_lost));
   if (c.cut.unknown_tags > 0)
     log_warning("{} words of validation and test have tags that do not occur in the training split ({}{}); they count as wrong",
                 thousands(c.cut.unknown_tags), fmt::join(c.unknown_tags | std::views::take(3), ", "),

@@ -53,19 +53,50 @@ void describe_task(Key& s, DataSettings& o) {
       .when("data.task", {"recall"});
 }
 
+void describe_table(Key& s, DataSettings& o) {
+  const std::vector<std::string> table = {"table"};
+  s.columns("text", o.text, "Column of the text, or a list of two columns: pairs of texts, read as [CLS] a [SEP] b [SEP]")
+      .when("data.kind", table)
+      .required();
+  s.text("label", o.label, Form::kText, "Column of the label: a class, a number, or several labels, as the objective needs it")
+      .optional()
+      .defaults_to("none")
+      .when("data.kind", table);
+  s.text("label_separator", o.label_separator, Form::kText, "What stands between the labels of a row that has several")
+      .optional()
+      .defaults_to("none: they are lists of JSON")
+      .when("data.kind", table);
+  s.choice(
+       "format", o.format,
+       {{"auto", TableFormat::kAuto}, {"csv", TableFormat::kCsv}, {"tsv", TableFormat::kTsv}, {"jsonl", TableFormat::kJsonl}},
+       "How rows are written: with separators and quotes, with tabs and no quotes, or a JSON object a line; auto: as the name of "
+       "the file says")
+      .when("data.kind", table);
+  s.choice("delimiter", o.delimiter, {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}},
+           "What separates the fields of a csv")
+      .when("data.kind", table)
+      .when("data.format", {"auto", "csv"});
+  s.boolean("header", o.header, "The first row names the columns; else they are called 0, 1, …")
+      .when("data.kind", table)
+      .when("data.format", {"auto", "csv", "tsv"});
+}
+
 void describe_data(Key& s, DataSettings& o) {
-  const std::vector<std::string> files = {"text", "lines", "labelled_lines", "tagged"}, generated = {"grammar", "task", "random"};
+  const std::vector<std::string> texts = {"text", "lines", "labelled_lines", "table", "tagged"},
+                                 files = {"text", "lines", "labelled_lines", "table", "tagged", "jsonl"},
+                                 generated = {"grammar", "task", "random"};
   s.choice("kind", o.kind,
            {{"text", DataKind::kText},
             {"lines", DataKind::kLines},
             {"labelled_lines", DataKind::kLabelledLines},
+            {"table", DataKind::kTable},
             {"tagged", DataKind::kTagged},
+            {"jsonl", DataKind::kJsonl},
             {"grammar", DataKind::kGrammar},
             {"task", DataKind::kTask},
             {"random", DataKind::kRandom}},
-           "One stream of text, one sequence a line, a label before each line, a tag for each word, sentences of a grammar, a "
-           "synthetic task, or "
-           "random tokens")
+           "One stream of text, one sequence a line, a label before each line, a table with named columns, a tag for each "
+           "word, tokens with their own truth, sentences of a grammar, a synthetic task, or random tokens")
       .required();
   s.integer("max_length", o.max_length, between(1, 1 << 20),
             "Tokens of a sequence; longer ones are cut, and it is said how many");
@@ -78,6 +109,7 @@ void describe_data(Key& s, DataSettings& o) {
   s.split("validation", o.validation, "Validation file, or the share of the training file that is held out")
       .when("data.kind", files);
   s.split("test", o.test, "Test file, or a share of the training file").when("data.kind", files);
+  describe_table(s, o);
   Key& columns = s.section("columns", "Where a line of a tagged file has its word and its tag, counted from 0")
                      .when("data.kind", {"tagged"});
   columns.integer("token", o.token_column, between(0, 1e6), "Column of the word")
@@ -90,7 +122,7 @@ void describe_data(Key& s, DataSettings& o) {
       .defaults_to("last")
       .when("data.kind", {"tagged"});
   s.choice("encoding", o.encoding, {{"utf-8", Encoding::kUtf8}, {"latin-1", Encoding::kLatin1}}, "Encoding of the files")
-      .when("data.kind", files);
+      .when("data.kind", texts);
   s.text("grammar", o.grammar, Form::kPath, "Grammar file, relative to this file").when("data.kind", {"grammar"}).required();
   s.integer("train_sentences", o.train_sentences, kCount, "Sequences generated for training").when("data.kind", generated);
   s.integer("validation_sentences", o.validation_sentences, between(0, 1e9),
@@ -105,7 +137,7 @@ void describe_tokenizer(Key& s, TokenizerSettings& o) {
   const std::vector<std::string> whole = {"character", "word"}, pieces = {"byte_pair", "word_piece"}, bert = {"word_piece"};
   const std::vector<std::string> learned = {"character", "word", "byte_pair", "word_piece"},
                                  lowered = {"character", "word", "word_piece"},
-                                 files = {"text", "lines", "labelled_lines", "tagged"};
+                                 files = {"text", "lines", "labelled_lines", "table", "tagged"};
   s.choice("kind", o.kind,
            {{"character", TokenizerKind::kCharacter},
             {"byte", TokenizerKind::kByte},
@@ -169,7 +201,9 @@ void describe_model(Key& s, ModelSettings& o) {
             "Rows of the position table: the longest sequence the model can read")
       .optional()
       .defaults_to("what data.max_length needs");
-  s.integer("token_types", o.token_types, between(0, 65536), "Rows of the token-type table; 0: none");
+  s.integer("token_types", o.token_types, between(0, 65536), "Rows of the token-type table; 0: none")
+      .word("auto", -1)
+      .defaults_to("auto: 2 for pairs of texts, else 0");
   s.boolean("embedding_norm", o.embedding_norm, "A norm right after the embedding, as BERT has");
   Key& position = s.section("position", "How the model knows positions; a bare word is the kind");
   position.shorthand = {"kind"};
@@ -214,7 +248,7 @@ void describe_objective(Key& s, ObjectiveSettings& o) {
   s.number("weight", o.weight, kPositive, "Weight of this head's loss in the sum over all heads");
   s.number("rate", o.rate, kFraction, "Share of the tokens of a sequence that are predicted, one at least")
       .when(kind, {"masked_lm"})
-      .when("data.kind", {"text", "lines", "labelled_lines", "tagged", "random"});
+      .when("data.kind", {"text", "lines", "labelled_lines", "table", "tagged", "jsonl", "random"});
   s.boolean("tied", o.tied, "The head uses the token embedding as its weight").when(kind, language);
   s.boolean("transform", o.transform, "BERT's linear layer, activation and norm before the head").when(kind, {"masked_lm"});
   s.choice("pooling", o.pooling, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}},
@@ -306,7 +340,7 @@ std::unique_ptr<Key> describe(Config& c) {
   describe_run(root->section("run", "What computes, and under which name and seed"), c.run);
   describe_data(root->section("data", "Where sequences come from"), c.data);
   describe_tokenizer(root->section("tokenizer", "How text becomes tokens")
-                         .when("data.kind", {"text", "lines", "labelled_lines", "tagged", "grammar"}),
+                         .when("data.kind", {"text", "lines", "labelled_lines", "table", "tagged", "grammar"}),
                      c.tokenizer);
   describe_model(root->section("model", "The encoder"), c.model);
   describe_objectives(root->section("objective", "What the model learns; a list of such maps puts several heads on one encoder"),

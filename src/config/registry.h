@@ -67,6 +67,9 @@ class Key {
   Key& files(std::string child, std::string& tokens, FilesBeside& beside, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<FilesValue>(tokens, beside));
   }
+  Key& columns(std::string child, std::vector<std::string>& member, std::string about) {
+    return add(std::move(child), std::move(about), std::make_unique<ColumnsValue>(member));
+  }
   Key& split(std::string child, SplitSource& member, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<SplitValue>(member));
   }

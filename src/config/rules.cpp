@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "config/config.h"
+#include "config/offers.h"
 #include "config/reader.h"
 #include "config/suggest.h"
 #include "data/tokenizer.h"
@@ -11,37 +12,6 @@
 
 namespace vitrine {
 namespace {
-
-// Whether data can hold what an objective learns. The symbols of a task are random: of all tasks only induction has next words that
-// can be known.
-bool offers(const DataSettings& data, ObjectiveKind objective) {
-  const bool task = data.kind == DataKind::kTask, tagged = data.kind == DataKind::kTagged,
-             labels = data.task == TaskKind::kMajority;
-  switch (objective) {
-    case ObjectiveKind::kMaskedLm: return !task;
-    case ObjectiveKind::kCausalLm: return !task || data.task == TaskKind::kInduction;
-    case ObjectiveKind::kSequenceClassification:
-      return data.kind == DataKind::kLabelledLines || data.kind == DataKind::kRandom || (task && labels) ||
-             (tagged && !data.train_beside.labels.empty());
-    case ObjectiveKind::kTokenClassification: return data.kind == DataKind::kRandom || (task && !labels) || tagged;
-    case ObjectiveKind::kMultiLabelClassification:
-    case ObjectiveKind::kRegression: return data.kind == DataKind::kRandom;
-  }
-  return false;
-}
-
-// What is missing where there is none of it, and which data have it.
-std::pair<std::string, std::string> needs(ObjectiveKind objective) {
-  switch (objective) {
-    case ObjectiveKind::kTokenClassification:
-      return {"needs a tag for each word", "data of kind `tagged`, `task` and `random` have them"};
-    case ObjectiveKind::kMultiLabelClassification: return {"needs lists of labels", "`random` data have them"};
-    case ObjectiveKind::kRegression: return {"needs numbers", "`random` data have them"};
-    default:
-      return {"needs labels",
-              "`labelled_lines` has a label before each line, and `tagged` a file `labels:` beside tokens and tags"};
-  }
-}
 
 const std::string kCausal = "model.attention.causal";
 
@@ -57,6 +27,10 @@ class Rules {
     if (c_.head(ObjectiveKind::kCausalLm) && !reader_.given(kCausal)) {
       c_.model.attention.causal = true;
       reader_.imply(kCausal, kind_of(*c_.head(ObjectiveKind::kCausalLm)) + ": causal_lm");
+    }
+    if (!reader_.given("model.token_types") || c_.model.token_types < 0) {
+      c_.model.token_types = c_.data.pairs() ? 2 : 0;
+      if (c_.data.pairs()) reader_.imply("model.token_types", "data.text");
     }
     if (c_.data.kind == DataKind::kRandom) {
       if (!reader_.given("data.max_length") && c_.data.length > 0) {
@@ -103,6 +77,7 @@ class Rules {
     check_drawn();
     check_files();
     check_tokenizer();
+    check_table();
     for (const ObjectiveSettings& o : c_.objectives) check_objective(o);
     check_heads();
     check_metric();
@@ -188,6 +163,24 @@ class Rules {
               "parallel files have no columns:");
     require(d.kind != DataKind::kTagged || !columns || d.token_column != d.tag_column, "data.columns.tag", "data.columns.token",
             "a word is not its own tag; it must be another column than");
+  }
+
+  void check_table() {
+    const DataSettings& d = c_.data;
+    if (d.kind != DataKind::kTable) return;
+    const std::string label = "data.label";
+    for (const ObjectiveSettings& o : c_.objectives) {
+      const bool several = o.kind == ObjectiveKind::kMultiLabelClassification;
+      require(!d.label.empty() ||
+                  !(several || o.kind == ObjectiveKind::kSequenceClassification || o.kind == ObjectiveKind::kRegression),
+              label, kind_of(o), "there is no column to learn from;", "`label:` names it");
+    }
+    require(d.label.empty() || std::find(d.text.begin(), d.text.end(), d.label) == d.text.end(), label, "data.text",
+            "the model would read its own answer, since the same column stands in");
+    require(d.label_separator.empty() || c_.head(ObjectiveKind::kMultiLabelClassification), "data.label_separator",
+            kind_of(c_.objectives.front()), "rows have several labels only for multi_label_classification, not with");
+    require(!d.pairs() || c_.model.token_types != 1, "model.token_types", "data.text",
+            "1 is too few: two texts have the types 0 and 1; see");
   }
 
   void check_objective(const ObjectiveSettings& o) {

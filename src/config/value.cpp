@@ -227,7 +227,7 @@ bool TextValue::read(const Node& node, const Source& source, std::string& help) 
 }
 
 std::string TextValue::write(const WriteContext& context) const {
-  if (form_ == Form::kPath && member_.empty()) return {};
+  if ((form_ == Form::kPath || optional) && member_.empty()) return {};
   return write_text(form_ == Form::kPath ? path_relative_to(context.directory, member_) : member_);
 }
 
@@ -266,6 +266,28 @@ std::string TextListValue::write(const WriteContext&) const {
   std::vector<std::string> quoted;
   for (const std::string& text : member_) quoted.push_back(write_text(text));
   return fmt::format("[{}]", fmt::join(quoted, ", "));
+}
+
+bool ColumnsValue::read(const Node& node, const Source&, std::string& help) {
+  const bool list = node.kind == Node::Kind::kList;
+  std::vector<std::string> names(list ? node.items.size() : 1);
+  if (list && names.size() != 2) {
+    help = fmt::format("there are {}; a pair has two columns", names.size());
+    return false;
+  }
+  for (size_t i = 0; i < names.size(); ++i)
+    if (!read_text(list ? node.items[i] : node, names[i]) || names[i].empty()) return false;
+  if (list && names[0] == names[1]) {
+    help = fmt::format("a pair has two columns, and `{}` stands twice", names[0]);
+    return false;
+  }
+  member_ = std::move(names);
+  return true;
+}
+
+std::string ColumnsValue::write(const WriteContext&) const {
+  if (member_.empty()) return {};
+  return member_.size() == 1 ? write_text(member_[0]) : fmt::format("[{}, {}]", write_text(member_[0]), write_text(member_[1]));
 }
 
 namespace {

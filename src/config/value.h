@@ -56,7 +56,7 @@ class Value {
   virtual nlohmann::ordered_json schema() const;                     // what may stand in a file, as JSON Schema 2020-12
 
   Word word;              // allowed besides numbers; empty: none
-  bool optional = false;  // of a number: its default means that nothing is set
+  bool optional = false;  // of a number or a text: its default means that nothing is set
 };
 
 template <class T>
@@ -148,6 +148,16 @@ class TextListValue : public Bound<std::vector<std::string>> {
   bool read(const Node& node, const Source&, std::string& help) override;
   std::string write(const WriteContext&) const override;
   std::string expected() const override { return "a list of texts"; }
+  nlohmann::ordered_json schema() const override;
+};
+
+// The name of a column, or a list of two.
+class ColumnsValue : public Bound<std::vector<std::string>> {
+ public:
+  using Bound::Bound;
+  bool read(const Node& node, const Source&, std::string& help) override;
+  std::string write(const WriteContext&) const override;
+  std::string expected() const override { return "the name of a column, or a list of two"; }
   nlohmann::ordered_json schema() const override;
 };
 

@@ -49,6 +49,12 @@ Json TextValue::schema() const {
 
 Json TextListValue::schema() const { return {{"type", "array"}, {"items", text_schema()}}; }
 
+Json ColumnsValue::schema() const {
+  Json name = text_schema();
+  name["minLength"] = 1;
+  return {{"anyOf", {name, Json{{"type", "array"}, {"items", name}, {"minItems", 2}, {"maxItems", 2}}}}};
+}
+
 namespace {
 
 Json parallel_schema() {

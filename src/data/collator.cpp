@@ -88,18 +88,21 @@ void Collator::mask(Batch& batch, Targets& targets, double rate, const Example& 
     predict(example.masked) = Tokenizer::kMask;
     return;
   }
-  const auto length = static_cast<uint32_t>(example.tokens.size()), row = static_cast<uint32_t>(sequence);
+  // All but [SEP], which everyone can guess.
+  const auto separators = std::count(example.tokens.begin(), example.tokens.end(), Tokenizer::kSep);
+  const auto length = static_cast<uint32_t>(std::ssize(example.tokens) - separators), row = static_cast<uint32_t>(sequence);
   const auto words = static_cast<uint32_t>(vocabulary_ - Tokenizer::kSpecialCount);
   auto wanted = std::min(length, std::max(1u, static_cast<uint32_t>(std::llround(rate * length))));
   const RngKey base{seed_, 0, epoch}, choice = base.of(Purpose::kMask, 0), action = base.of(Purpose::kMask, 1);
   Philox4 bits{};
   // Selection sampling (Knuth, The Art of Computer Programming 2, algorithm 3.4.2 S): exactly `wanted` of the positions, every
   // set of them equally likely.
-  for (uint32_t t = 0; t < length && wanted > 0; ++t) {
+  for (uint32_t t = 0, place = 0; t < length && wanted > 0; ++t, ++place) {
+    while (example.tokens[place] == Tokenizer::kSep) ++place;
     if (t % 4 == 0) bits = choice.bits(row, t / 4);
     if (uint64_t{bits[t % 4]} * (length - t) >> 32 >= wanted) continue;
     --wanted;
-    int32_t& token = predict(static_cast<int32_t>(t));
+    int32_t& token = predict(static_cast<int32_t>(place));
     const Philox4 what = action.bits(row, t);
     const double u = what[0] * 0x1p-32;
     if (u < 0.8)

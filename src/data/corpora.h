@@ -10,6 +10,9 @@ Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& token
                         uint64_t seed, Learned learned);
 Corpus load_tagged_corpus(const DataSettings& data, const TokenizerSettings& tokenizer,
                           const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned);
+Corpus load_table_corpus(const DataSettings& data, const TokenizerSettings& tokenizer, const std::vector<TargetSettings>& targets,
+                         uint64_t seed, Learned learned);
+Corpus load_jsonl_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned);
 Corpus load_task_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned);
 Corpus load_random_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed);
 

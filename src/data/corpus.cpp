@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "data/corpora.h"
 #include "data/grammar.h"
+#include "data/pairs.h"
 
 namespace vitrine {
 namespace {
@@ -15,15 +16,20 @@ void check_settings(const DataSettings& data, const TokenizerSettings& tokenizer
   if (token_limit(data, targets) < 1)
     fail(ErrorKind::kConfig, "data.max_length: {} leaves no room for a token{}", data.max_length,
          prepends_cls(targets) ? " beside [CLS]" : "");
+  if (data.pairs() && token_limit(data, targets) < kShortestPair)
+    fail(ErrorKind::kConfig, "data.max_length: {} leaves no room for a token of each text of a pair and two [SEP]{}",
+         data.max_length, prepends_cls(targets) ? " behind [CLS]" : "");
   const auto is_share = [](double x) { return x >= 0 && x < 1; };
   const double validation = data.validation.path.empty() ? data.validation.share : 0;
   const double test = data.test.path.empty() ? data.test.share : 0;
   if (!is_share(validation) || !is_share(test) || validation + test >= 1)
     fail(ErrorKind::kConfig, "data.validation and data.test: shares {} and {} leave nothing of the training file to train on",
          validation, test);
-  const bool labelled =
-      data.kind == DataKind::kLabelledLines || (data.kind == DataKind::kTagged && !data.train_beside.labels.empty()) ||
-      (data.kind == DataKind::kRandom && data.classes >= 2) || (data.kind == DataKind::kTask && data.task == TaskKind::kMajority);
+  const bool labelled = data.kind == DataKind::kLabelledLines || data.kind == DataKind::kJsonl ||
+                        (data.kind == DataKind::kTable && !data.label.empty()) ||
+                        (data.kind == DataKind::kTagged && !data.train_beside.labels.empty()) ||
+                        (data.kind == DataKind::kRandom && data.classes >= 2) ||
+                        (data.kind == DataKind::kTask && data.task == TaskKind::kMajority);
   if (asks_for(targets, TargetKind::kLabel) && !labelled)
     fail(ErrorKind::kConfig,
          "objective.kind: sequence_classification needs labels, and this kind of data has none\n"
@@ -74,7 +80,9 @@ Corpus load_corpus(const DataSettings& data, const TokenizerSettings& tokenizer,
     case DataKind::kText: corpus = load_text_corpus(data, tokenizer, targets, std::move(learned)); break;
     case DataKind::kLines:
     case DataKind::kLabelledLines: corpus = load_line_corpus(data, tokenizer, targets, seed, std::move(learned)); break;
+    case DataKind::kTable: corpus = load_table_corpus(data, tokenizer, targets, seed, std::move(learned)); break;
     case DataKind::kTagged: corpus = load_tagged_corpus(data, tokenizer, targets, seed, std::move(learned)); break;
+    case DataKind::kJsonl: corpus = load_jsonl_corpus(data, targets, seed, std::move(learned)); break;
     case DataKind::kTask: corpus = load_task_corpus(data, targets, seed, std::move(learned)); break;
     case DataKind::kGrammar: corpus = load_grammar_corpus(data, targets, seed, std::move(learned)); break;
     case DataKind::kRandom: corpus = load_random_corpus(data, targets, seed); break;

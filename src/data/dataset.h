@@ -57,11 +57,13 @@ class Dataset {
 // What the limits did, over all splits; said before training.
 struct CutReport {
   int64_t sequences_cut = 0, tokens_cut = 0;
-  int64_t links_lost = 0;       // a source or the target was cut off
-  int64_t unknown_labels = 0;   // sequences of validation and test with a label that the training split lacks
-  int64_t unknown_tags = 0;     // words of validation and test with a tag that the training split lacks
-  int64_t loose_tags = 0;       // words whose tag I-x stands behind none of B-x and I-x
-  std::string first_loose_tag;  // file and line of the first
+  int64_t links_lost = 0;          // a source or the target was cut off, or training lacks an answer
+  int64_t unknown_labels = 0;      // labels of sequences of validation and test that the training split lacks
+  int64_t unknown_tags = 0;        // words of validation and test with a tag that the training split lacks
+  int64_t loose_tags = 0;          // words whose tag I-x stands behind none of B-x and I-x
+  std::string first_loose_tag;     // file and line of the first
+  int64_t rows_without_text = 0;   // of a table; they are left out
+  std::string first_without_text;  // file and line of the first
 };
 
 // What a number is predicted as: (value − mean) / deviation, both of the training split.

@@ -12,7 +12,7 @@ constexpr uint32_t kEvaluationEpoch = 0xFFFFFFFF;
 
 // Turns an example into its part of a batch: [CLS], masking, targets. T: its tokens without [CLS].
 //   masked: exactly max(1, round(rate·T)) of them are predicted; of these 80 % are replaced by [MASK], 10 % by a random token (never
-//           a special one), 10 % stay (Devlin et al. 2019, §3.1). An example that names its masked position has that one, by [MASK].
+//           a special one), 10 % stay (Devlin et al. 2019, §3.1). [SEP] is none of them. An example that names its masked position has that one, by [MASK].
 //   next:   row i predicts token i+1 ([CLS] the first one); the last row predicts `next`, or nothing where there is none.
 //   label:  one class a sequence, −1 for an unknown one.
 //   tags:   the tag of each word at its first piece, −1 for an unknown one.

@@ -7,8 +7,9 @@
 namespace vitrine {
 
 // The sections `data:` and `tokenizer:` of a configuration. Paths are already relative to the working directory.
-enum class DataKind { kText, kLines, kLabelledLines, kTagged, kTask, kGrammar, kRandom };
+enum class DataKind { kText, kLines, kLabelledLines, kTable, kTagged, kJsonl, kTask, kGrammar, kRandom };
 enum class TaskKind { kCopy, kReverse, kSort, kFirstOccurrence, kRecall, kInduction, kBrackets, kMajority };  // data/tasks/task.h
+enum class TableFormat { kAuto, kCsv, kTsv, kJsonl };
 enum class Encoding { kUtf8, kLatin1 };
 enum class TokenizerKind { kCharacter, kByte, kWord, kBytePair, kWordPiece };
 
@@ -34,6 +35,14 @@ struct DataSettings {
   SplitSource validation, test;
   int64_t max_length = 128;  // tokens of a sequence; longer ones are cut, and it is said how many
   Encoding encoding = Encoding::kUtf8;
+  // table
+  std::vector<std::string> text;  // one column, or two: pairs of texts
+  std::string label;              // its column; empty: none is wanted
+  std::string label_separator;    // between labels, where a row has several; empty: JSON has lists
+  TableFormat format = TableFormat::kAuto;
+  char delimiter = ',';  // of csv
+  bool header = true;    // the first row names the columns; else their names are 0, 1, …
+  bool pairs() const { return kind == DataKind::kTable && text.size() == 2; }
   // tagged: the columns of a file that has all, from 0; −1: the last
   int64_t token_column = 0, tag_column = -1;
   // task, grammar and random

@@ -102,7 +102,7 @@ training: {steps: 3, batch_size: 8}
 YAML
 works train grammar.yaml --run-dir cut_links
 says '[0-9,]+ sequences were cut to data.max_length 6: [0-9,]+ tokens left out'
-warns_once '[0-9,]+ links lost their source or target to data.max_length'
+warns_once '[0-9,]+ links are left out: data.max_length cut off their source or target'
 
 # 4: checkpoints and run directories
 fails 4 "no run directory 'nowhere'" evaluate nowhere

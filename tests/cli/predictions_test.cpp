@@ -86,6 +86,38 @@ TEST_CASE("labels with their probabilities") {
   CHECK(std::count(plain.begin(), plain.end(), '\t') == 3);  // two answers
 }
 
+TEST_CASE("a run on pairs reads two texts with a tab between them") {
+  const TemporaryFolder folder;
+  Run run = make_run(folder, "{kind: sequence_classification, classes: 3, pooling: cls}");
+  run.config.data.kind = DataKind::kTable, run.config.data.text = {"one", "other"};
+  const auto read = [&](const std::string& lines) {
+    write_file_atomically(folder / "pairs.txt", lines);
+    TextModel model(run, 64);
+    TextBatches batches(model, folder / "pairs.txt");
+    std::vector<Batch> out;
+    try {
+      while (batches.next()) out.push_back(batches.batch());
+    } catch (const Error& error) {
+      CHECK_THAT(error.what(),
+                 Contains("pairs.txt:3: this run was trained on pairs; expected two texts with a tab between them"));
+      return std::pair{out, true};
+    }
+    return std::pair{out, false};
+  };
+  constexpr int32_t kCls = Tokenizer::kCls, kSep = Tokenizer::kSep;
+  const auto [batches, failed] = read("a\tb\n\nabcd\tabcd\n");  // five tokens beside [CLS]: one of the second text
+  REQUIRE_FALSE(failed);
+  CHECK(batches[0].tokens == std::vector<int32_t>{kCls, 4, kSep, 5, kSep, kCls, 4, 5, kSep, 4, kSep});
+  CHECK(batches[0].types == std::vector<int32_t>{0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1});
+  for (const char* wrong : {"abc", "a\tb\tc", "a\t", "\tb", "\t"}) {
+    CAPTURE(wrong);
+    const auto [before, said] = read(std::string("a\tb\nc\td\n") + wrong + "\n");
+    CHECK(said);
+    REQUIRE(before.size() == 1);
+    CHECK(before[0].sequence_count() == 2);
+  }
+}
+
 TEST_CASE("the tag of a word is that of its first piece") {
   const TemporaryFolder folder;
   const Run run = make_run(folder, "{kind: token_classification, classes: 3}");

@@ -134,6 +134,40 @@ TEST_CASE("a synthetic task: its keys, and what follows from them") {
     CHECK(values_of(task(fmt::format("task: {}, length: 9", name)).config).at("data.task") == name);
 }
 
+TEST_CASE("a table: its columns, and the token types of pairs") {
+  const WorkingFolder folder;
+  const auto table = [](const std::string& keys, const std::string& objective = "{kind: sequence_classification}",
+                        const std::string& model = "{width: 64, heads: 4}") {
+    return loaded(configuration(
+        {"data: {kind: table, train: a.csv, validation: 0.1, " + keys + "}", "objective: " + objective, "model: " + model}));
+  };
+  const LoadedConfig one = table("text: 1, label: the label, header: false, delimiter: tab, format: csv");
+  CHECK(one.config.data.text == std::vector<std::string>{"1"});
+  CHECK(one.config.data.label == "the label");
+  CHECK(one.config.data.delimiter == '\t');
+  CHECK(one.config.data.format == TableFormat::kCsv);
+  CHECK_FALSE(one.config.data.header);
+  CHECK_FALSE(one.config.data.pairs());
+  CHECK(one.config.model.token_types == 0);
+  CHECK(show(one).find("  text: \"1\"") != std::string::npos);
+  CHECK(show(one).find("label_separator") == std::string::npos);
+  const LoadedConfig pairs = table("text: [a, \"b, c\"], label: x");
+  CHECK(pairs.config.data.text == std::vector<std::string>{"a", "b, c"});
+  CHECK(pairs.config.data.pairs());
+  CHECK(pairs.config.model.token_types == 2);
+  CHECK(pairs.origins.at("model.token_types") == "from data.text");
+  CHECK(parse_config(show(pairs), "t").config == pairs.config);
+  const std::string classes = "{kind: sequence_classification}";
+  CHECK(table("text: [a, b], label: x", classes, "{token_types: auto}").config.model.token_types == 2);
+  CHECK(table("text: [a, b], label: x", classes, "{token_types: 3}").config.model.token_types == 3);
+  CHECK(table("text: [a, b], label: x", classes, "{token_types: 0}").config.model.token_types == 0);
+  CHECK(table("text: a, label: x", classes, "{token_types: auto}").config.model.token_types == 0);
+  CHECK(table("text: a, label: x, label_separator: \";\"", "{kind: multi_label_classification}").config.data.label_separator ==
+        ";");
+  CHECK(table("text: a, label: x", "{kind: regression}").config.data.label == "x");
+  CHECK(table("text: [a, b]", "{kind: masked_lm}").config.data.label.empty());
+}
+
 TEST_CASE("short forms and defaults that depend on other keys") {
   const WorkingFolder folder;
   const Config plain = loaded(configuration({"run: {}"})).config;
@@ -302,7 +336,7 @@ TEST_CASE("every key is described, shows its default and can be explained") {
         "  value: a number x with 0 < x ≤ 1\n"
         "  default: 0.15\n"
         "  only with objective.kind: `masked_lm`\n"
-        "  only with data.kind: `text`, `lines`, `labelled_lines`, `tagged` or `random`\n");
+        "  only with data.kind: `text`, `lines`, `labelled_lines`, `table`, `tagged`, `jsonl` or `random`\n");
   CHECK(explain("training.clip").find("value: a positive number, or none\n  default: none\n") != std::string::npos);
   CHECK(explain("optimizer").find("learning_rate ") != std::string::npos);
   CHECK_THROWS_WITH(explain("optimizer.learning_rat"),

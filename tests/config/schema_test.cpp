@@ -102,6 +102,12 @@ const std::vector<Settings>& right_ones() {
        {"data.train", "a.txt"},
        {"objective.kind", "sequence_classification"},
        {"training.steps", "10"}},
+      {{"data.kind", "table"},
+       {"data.train", "a.csv"},
+       {"data.text", "[a, b]"},
+       {"data.label", "c"},
+       {"objective.kind", "regression"},
+       {"training.steps", "10"}},
       {{"data.kind", "tagged"},
        {"data.train", "{tokens: a, tags: b, labels: c}"},
        {"objective.kind", "sequence_classification"},
@@ -111,6 +117,7 @@ const std::vector<Settings>& right_ones() {
        {"data.columns.tag", "3"},
        {"objective.kind", "token_classification"},
        {"training.steps", "10"}},
+      {{"data.kind", "jsonl"}, {"data.train", "a.jsonl"}, {"objective.kind", "token_classification"}, {"training.steps", "10"}},
       {{"data.kind", "text"}, {"data.train", "a.txt"}, {"objective.kind", "causal_lm"}, {"training.epochs", "0.5"}},
       {{"data.kind", "lines"},
        {"data.train", "a.txt"},
@@ -200,7 +207,7 @@ TEST_CASE("schema and parser agree on generated configurations") {
   const char* folder = std::getenv("VITRINE_GENERATED_CONFIGS");
   Generator generator;
   int accepted = 0, refusals = 0;
-  for (int i = 0; i < 4000; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     const std::string yaml = generator.next(), error = refused(yaml);
     INFO(yaml << "\nparser: " << error);
     CHECK(conforms(parsed(yaml), schema) == error.empty());

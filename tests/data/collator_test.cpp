@@ -79,6 +79,25 @@ TEST_CASE("80 % [MASK], 10 % random, 10 % as they are; every position equally of
   for (int64_t id = Tokenizer::kSpecialCount; id < kVocabulary; ++id) CHECK(near(random_token[id], random / 50.0));
 }
 
+TEST_CASE("separators are never hidden, and all others as if it were not there") {
+  for (const double rate : {0.15, 1.0}) {
+    const Collator collator({TargetKind::kMasked, rate, true}, kVocabulary, 3);
+    for (int i = 0; i < 40; ++i) {
+      const Example plain = sequence_of(9);
+      Example pair = plain;
+      pair.tokens.insert(pair.tokens.begin() + 4, Tokenizer::kSep);
+      pair.tokens.push_back(Tokenizer::kSep);
+      const Targets expected = collate(collator, plain, i).targets[0], targets = collate(collator, pair, i).targets[0];
+      REQUIRE(targets.classes == expected.classes);
+      for (size_t m = 0; m < targets.rows.size(); ++m)
+        REQUIRE(targets.rows[m] == expected.rows[m] + (expected.rows[m] > 4 ? 1 : 0));
+    }
+  }
+  Example nothing;
+  nothing.tokens = {Tokenizer::kSep, Tokenizer::kSep};
+  CHECK(collate(Collator({TargetKind::kMasked, 0.5, false}, kVocabulary, 3), nothing).targets[0].rows.empty());
+}
+
 TEST_CASE("positions are drawn independently") {
   const Collator collator({TargetKind::kMasked, 0.5, false}, kVocabulary, 1);
   std::vector<int> pairs(6);  // of two positions among four
