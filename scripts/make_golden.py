@@ -3,7 +3,8 @@
 
     python scripts/make_golden.py [OUT_DIR]          needs torch and safetensors (written with torch 2.15, safetensors 0.8)
 
-The same call writes the same bytes. Each file's metadata says in JSON how to build what it tests; the tests read whatever files are
+The same call on the same machine writes the same bytes; other processors change last bits.
+Each file's metadata says in JSON how to build what it tests; the tests read whatever files are
 there. Sequences are computed one by one, without padding and without packing, so nothing here shares a mistake with the engine.
 
 layer/*     x [N,D], offsets [B+1], parameters, dy → y, dx, gradient.<parameter>; from modules of torch.nn where there is one
