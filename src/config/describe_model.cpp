@@ -1,0 +1,119 @@
+#include "config/describe.h"
+#include "model/settings.h"
+#include "train/metrics.h"
+
+namespace vitrine {
+
+void describe_model(Key& s, ModelSettings& o) {
+  s.integer("width", o.width, between(1, 65536), "Width D of the stream: numbers for one token");
+  s.integer("layers", o.layers, between(0, 1024), "Blocks L");
+  s.integer("heads", o.heads, between(1, 65536), "Attention heads H of a block; each has width D/H");
+  s.integer("hidden", o.hidden, between(1, 1 << 20), "Width F inside the feed-forward layer");
+  s.choice("activation", o.activation,
+           {{"gelu", ActivationKind::kGelu},
+            {"gelu_tanh", ActivationKind::kGeluTanh},
+            {"relu", ActivationKind::kRelu},
+            {"silu", ActivationKind::kSilu},
+            {"swiglu", ActivationKind::kSwiglu},
+            {"geglu", ActivationKind::kGeglu}},
+           "Non-linearity of the feed-forward layer");
+  Key& norm = s.section("norm", "Normalisation; a bare word is its kind");
+  norm.shorthand = {"kind"};
+  norm.choice("kind", o.norm.kind, {{"layer", NormKind::kLayer}, {"rms", NormKind::kRms}},
+              "Layer norm, or by the root of the mean square");
+  norm.choice("place", o.norm.place, {{"pre", NormPlace::kPre}, {"post", NormPlace::kPost}},
+              "Before each sublayer, or after the residual sum");
+  norm.number("epsilon", o.norm.epsilon, kPositive, "Added to the variance");
+  Key& dropout = s.section("dropout", "Dropout rates; a bare number sets all four");
+  dropout.shorthand = {"embedding", "attention", "residual", "hidden"};
+  dropout.number("embedding", o.dropout.embedding, kShare, "After the embedding");
+  dropout.number("attention", o.dropout.attention, kShare, "On the attention weights");
+  dropout.number("residual", o.dropout.residual, kShare, "On what a sublayer adds to the stream");
+  dropout.number("hidden", o.dropout.hidden, kShare, "Inside the feed-forward layer");
+  s.integer("max_length", o.max_length, between(1, 1 << 20),
+            "Rows of the position table: the longest sequence the model can read")
+      .optional()
+      .defaults_to("what data.max_length needs");
+  s.integer("token_types", o.token_types, between(0, 65536), "Rows of the token-type table; 0: none")
+      .word("auto", -1)
+      .defaults_to("auto: 2 for pairs of texts, else 0");
+  s.boolean("embedding_norm", o.embedding_norm, "A norm right after the embedding, as BERT has");
+  Key& position = s.section("position", "How the model knows positions; a bare word is the kind");
+  position.shorthand = {"kind"};
+  position.choice("kind", o.position.kind,
+                  {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}},
+                  "No positions, a learned table, or sines and cosines");
+  Key& attention = s.section("attention", "The attention of every block; a bare word is its kind");
+  attention.shorthand = {"kind"};
+  attention
+      .choice("kind", o.attention.kind, {{"full", AttentionKind::kFull}, {"causal", AttentionKind::kFull}},
+              "Which keys a query may see; `causal` is short for full with causal: true")
+      .implies("causal", "model.attention.causal", "true");
+  attention.boolean("causal", o.attention.causal, "A token sees only itself and those before it")
+      .defaults_to("true for causal_lm and for the task induction, else false");
+  attention.choice("implementation", o.attention.implementation,
+                   {{"auto", AttentionImplementation::kAuto},
+                    {"dense", AttentionImplementation::kDense},
+                    {"fused", AttentionImplementation::kFused}},
+                   "How it is computed; the results agree up to rounding");
+  s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
+         "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
+         "the "
+         "classifier only from a run with the same labels");
+}
+
+namespace {
+
+void describe_objective(Key& s, ObjectiveSettings& o) {
+  const std::string kind = s.path + ".kind";
+  Words<ObjectiveKind> kinds;
+  for (const ObjectiveKind k :
+       {ObjectiveKind::kMaskedLm, ObjectiveKind::kCausalLm, ObjectiveKind::kSequenceClassification,
+        ObjectiveKind::kTokenClassification, ObjectiveKind::kMultiLabelClassification, ObjectiveKind::kRegression})
+    kinds.emplace_back(name_of(k), k);
+  const std::vector<std::string> language = {"masked_lm", "causal_lm"},
+                                 pooled = {"sequence_classification", "multi_label_classification", "regression"},
+                                 one_of_classes = {"sequence_classification", "token_classification"},
+                                 classes = {"sequence_classification", "token_classification", "multi_label_classification"};
+  s.choice(
+       "kind", o.kind, kinds,
+       "What the model learns: masked tokens, the next token, the class of a sequence, a tag for each word, any number of labels "
+       "of a sequence, or a number")
+      .required();
+  s.number("weight", o.weight, kPositive, "Weight of this head's loss in the sum over all heads");
+  s.number("rate", o.rate, kFraction, "Share of the tokens of a sequence that are predicted, one at least")
+      .when(kind, {"masked_lm"})
+      .when("data.kind", {"text", "lines", "labelled_lines", "table", "tagged", "jsonl", "random"});
+  s.boolean("tied", o.tied, "The head uses the token embedding as its weight").when(kind, language);
+  s.boolean("transform", o.transform, "BERT's linear layer, activation and norm before the head").when(kind, {"masked_lm"});
+  s.choice("pooling", o.pooling, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}},
+           "The mean over tokens, or a [CLS] token in front")
+      .when(kind, pooled);
+  s.boolean("pooler", o.pooler, "BERT's linear layer and tanh before the last one").when(kind, pooled);
+  s.number("label_smoothing", o.label_smoothing, kShare, "Share of the target spread over all classes")
+      .when(kind, one_of_classes);
+  s.weights("class_weights", o.class_weights, "Weight of each class in the loss, by label or tag; those not named weigh 1")
+      .when(kind, one_of_classes);
+  s.integer("classes", o.classes, between(2, 1e7), "Number of classes, labels or tags")
+      .optional()
+      .when(kind, classes)
+      .when("data.kind", {"random"})
+      .required();
+}
+
+}  // namespace
+
+void describe_objectives(Key& s, std::vector<ObjectiveSettings>& all) {
+  s.make_list = [&all](Key& list, size_t n) {
+    all.assign(n, {});
+    list.children.clear();
+    list.is_list = true;
+    for (size_t k = 0; k < n; ++k) describe_objective(list.section(std::to_string(k), "One of several heads"), all[k]);
+  };
+  if (all.size() == 1)
+    describe_objective(s, all[0]);
+  else
+    s.make_list(s, all.size());
+}
+
+}  // namespace vitrine
