@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs with apt whatever building and testing Vitrine needs and this machine lacks; does nothing when all is there.
-#   scripts/install_dependencies.sh [--checks]      --checks: also what the checks of formatting and of the schema need
+#   scripts/install_dependencies.sh [--checks] [--fuzz]
+#   --checks   also what the checks of formatting and of the schema need
+#   --fuzz     also clang with its fuzzer
 set -euo pipefail
 
 packages=(
@@ -15,7 +17,16 @@ packages=(
   libutf8proc-dev     # properties of characters
   catch2              # tests
 )
-[[ "${1-}" == --checks ]] && packages+=(clang-format python3-jsonschema python3-yaml)
+for argument in "$@"; do
+  case "$argument" in
+    --checks) packages+=(clang-format python3-jsonschema python3-yaml) ;;
+    --fuzz) packages+=(clang libclang-rt-dev) ;;
+    *)
+      echo "usage: scripts/install_dependencies.sh [--checks] [--fuzz]" >&2
+      exit 2
+      ;;
+  esac
+done
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "This is not Debian or Ubuntu, so nothing is installed here. The build needs what these packages hold: ${packages[*]}" >&2

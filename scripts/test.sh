@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test; the last lines are ctest's summary and the exit status says whether all passed.
 #   scripts/test.sh [--full] [-DOPTION=VALUE …]
-#   --full   also the slow tests, and everything again under address + undefined and under thread sanitizers
+#   --full   also the slow tests, everything again under address + undefined and under thread sanitizers, and a minute of each fuzzer
 #   -D…      passed to CMake, e.g. -DVITRINE_WERROR=ON
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,6 +38,7 @@ failed=()
 if $full; then
   run_tests asan -LE 'slow|release' || failed+=(asan)
   run_tests tsan -LE 'slow|release' || failed+=(tsan)
+  scripts/fuzz.sh || failed+=(fuzz)
   run_tests release || failed+=(release)
 else
   run_tests release -LE slow || failed+=(release)

@@ -149,7 +149,8 @@ bool look_at_json(const TextFile& file, FileForm& form, int64_t most) {
     tokens = tokens || (row.contains("tokens") && row["tokens"].is_array());
     targets = targets || row.contains("targets");
     for (const auto& [name, value] : row.items()) {
-      auto column = std::find_if(form.columns.begin(), form.columns.end(), [&](const ColumnForm& c) { return c.name == name; });
+      auto column =
+          std::find_if(form.columns.begin(), form.columns.end(), [&n = name](const ColumnForm& c) { return c.name == n; });
       if (column == form.columns.end()) {
         form.columns.emplace_back().name = name;
         column = form.columns.end() - 1;

@@ -149,11 +149,11 @@ struct GrammarEnumerator::Match {
   // Labels in the order of their first slots; a word that another label has already taken is not drawn again.
   void walk_labels(size_t at, double weight) {
     if (at == label_order.size()) return finish(weight);
-    const auto [label, slot] = label_order[at];
+    const auto& [label, slot] = label_order[at];
     const std::vector<double>& chance = e.chance_[t.slots[slot].word_class][list_index(e.grammar_, t.slots[slot], values)];
     double left = 1;
     for (size_t i = 0; i < at; ++i) left -= chance[labels[label_order[i].first]];
-    const auto draw = [&](int32_t word) {
+    const auto draw = [&, label = label](int32_t word) {
       for (size_t i = 0; i < at; ++i)
         if (labels[label_order[i].first] == word) return;
       if (chance[word] > 0) walk_labels_with(at, label, word, weight * chance[word] / left);

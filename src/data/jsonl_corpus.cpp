@@ -158,7 +158,7 @@ class Jsonl {
   }
 
   // The classes of the links that are left; values of each: the tags that are answers of one, in the order of the tags.
-  void make_link_classes(const std::vector<std::vector<Sequence>*>& splits) {
+  void make_link_classes(Splits<Sequence>& splits) {
     std::vector<std::set<int32_t>> values(static_cast<size_t>(names_.links.size()));
     for_each_link(splits, [&](Link& link) { values[link.link_class].insert({link.value, link.pair_value}); });
     std::vector<char> used(values.size());
@@ -184,10 +184,6 @@ class Jsonl {
     });
   }
 
-  std::unique_ptr<Dataset> finish(std::vector<Sequence> sequences) const {
-    return sequences.empty() ? nullptr : std::make_unique<JsonlDataset>(std::move(sequences), limit_);
-  }
-
  private:
   static bool is_special(std::string_view name) {
     return std::find(std::begin(Tokenizer::kSpecialNames), std::end(Tokenizer::kSpecialNames), name) !=
@@ -211,8 +207,8 @@ class Jsonl {
   }
 
   template <class F>
-  static void for_each_link(const std::vector<std::vector<Sequence>*>& splits, F f) {
-    for (std::vector<Sequence>* split : splits)
+  static void for_each_link(Splits<Sequence>& splits, F f) {
+    for (std::vector<Sequence>* split : splits.all())
       for (Sequence& s : *split)
         for (StoredLink& stored : s.links) f(stored.link);
   }
@@ -229,21 +225,15 @@ class Jsonl {
 Corpus load_jsonl_corpus(const DataSettings& data, const std::vector<TargetSettings>& targets, uint64_t seed, Learned learned) {
   Corpus corpus;
   Jsonl jsonl(data, targets, corpus);
-  std::vector<Sequence> train = jsonl.read(data.train), validation, test;
-  const size_t total = train.size();
-  const auto part = [&](const SplitSource& source, const char* key, uint32_t row) {
-    if (!source.path.empty()) return jsonl.read(source.path);
-    return source.given() ? take_share(train, source.share, total, key, "lines", seed, row) : std::vector<Sequence>();
-  };
-  test = part(data.test, "data.test", 0);
-  validation = part(data.validation, "data.validation", 1);
-  corpus.tokenizer = learned.tokenizer ? std::move(learned.tokenizer) : jsonl.learn_tokens(train);
-  jsonl.learn_names(train, learned);
-  for (auto* split : {&train, &validation, &test}) jsonl.renumber(*split);
-  jsonl.make_link_classes({&train, &validation, &test});
-  corpus.train = jsonl.finish(std::move(train));
-  corpus.validation = jsonl.finish(std::move(validation));
-  corpus.test = jsonl.finish(std::move(test));
+  const auto read = [&](const SplitSource& source, const std::string&) { return jsonl.read(source.path); };
+  Splits<Sequence> splits = read_splits<Sequence>(data, "lines", seed, read);
+  corpus.tokenizer = learned.tokenizer ? std::move(learned.tokenizer) : jsonl.learn_tokens(splits.train);
+  jsonl.learn_names(splits.train, learned);
+  for (auto* split : splits.all()) jsonl.renumber(*split);
+  jsonl.make_link_classes(splits);
+  make_datasets(std::move(splits), corpus, [&](std::vector<Sequence> split) {
+    return std::make_unique<JsonlDataset>(std::move(split), token_limit(data, targets));
+  });
   return corpus;
 }
 

@@ -102,49 +102,38 @@ Corpus load_line_corpus(const DataSettings& data, const TokenizerSettings& setti
   Corpus corpus;
   Vocabulary names;
   const bool labelled = data.kind == DataKind::kLabelledLines;
-  const auto open = [&](const std::string& path) {
+  const auto read = [&](const SplitSource& source, const std::string&) {
     std::vector<Line> lines;
-    for (const std::string& file : expand_path(path)) {
+    for (const std::string& file : expand_path(source.path)) {
       corpus.files.push_back(std::make_unique<TextFile>(file, data.encoding));
       const std::vector<Line> more = read_lines(*corpus.files.back(), labelled, names);
       lines.insert(lines.end(), more.begin(), more.end());
     }
     return lines;
   };
-  std::vector<Line> train = open(data.train), validation, test;
-  const size_t total = train.size();
-  const auto part = [&](const SplitSource& source, const char* key, uint32_t row) {
-    if (!source.path.empty()) return open(source.path);
-    return source.given() ? take_share(train, source.share, total, key, "lines", seed, row) : std::vector<Line>();
-  };
-  test = part(data.test, "data.test", 0);
-  validation = part(data.validation, "data.validation", 1);
+  Splits<Line> splits = read_splits<Line>(data, "lines", seed, read);
 
   corpus.tokenizer = std::move(learned.tokenizer);
   if (!corpus.tokenizer) {
     const auto builder = make_tokenizer_builder(settings);
-    for (const Line& line : train) builder->add(line.text);
+    for (const Line& line : splits.train) builder->add(line.text);
     corpus.tokenizer = builder->build();
   }
   if (labelled) {
-    corpus.labels = learned.labels.empty() ? sort_labels(train, names) : std::move(learned.labels);
+    corpus.labels = learned.labels.empty() ? sort_labels(splits.train, names) : std::move(learned.labels);
     const std::vector<int32_t> places = places_in(corpus.labels, names);
-    for (auto* lines : {&train, &validation, &test})
+    for (auto* lines : splits.all())
       for (Line& line : *lines) line.label = places[line.label];
     if (asks_for(targets, TargetKind::kLabel) && corpus.labels.size() < 2)
       fail(ErrorKind::kData, "{}: every line has the label \"{}\"; a classifier needs at least two", data.train,
            corpus.labels[0]);
   }
-  const auto finish = [&](std::vector<Line> lines) -> std::unique_ptr<Dataset> {
-    if (lines.empty()) return nullptr;
+  make_datasets(std::move(splits), corpus, [&](std::vector<Line> lines) {
     measure(lines, *corpus.tokenizer, token_limit(data, targets), corpus.cut);
     if (asks_for(targets, TargetKind::kLabel))
       corpus.cut.unknown_labels += std::count_if(lines.begin(), lines.end(), [](const Line& line) { return line.label < 0; });
     return std::make_unique<LineDataset>(std::move(lines), *corpus.tokenizer, token_limit(data, targets));
-  };
-  corpus.train = finish(std::move(train));
-  corpus.validation = finish(std::move(validation));
-  corpus.test = finish(std::move(test));
+  });
   return corpus;
 }
 

@@ -1,8 +1,6 @@
 #include "data/loader.h"
 
 #include <algorithm>
-#include <numeric>
-#include <utility>
 
 #include "base/check.h"
 #include "base/rng.h"
@@ -17,28 +15,19 @@ Loader::Loader(const Dataset& data, const Collator& collator, int64_t batch_size
   start(0);
 }
 
-// Fisher and Yates's shuffle.
-void Loader::order_epoch(int64_t epoch, std::vector<uint32_t>& order) const {
-  const auto n = static_cast<uint32_t>(data_.size());
-  order.resize(n);
-  std::iota(order.begin(), order.end(), 0u);
-  const RngKey rng = RngKey{seed_, 0, static_cast<uint32_t>(epoch)}.of(Purpose::kShuffle);
-  Philox4 bits{};
-  for (uint32_t i = 0; i + 1 < n; ++i) {
-    if (i % 4 == 0) bits = rng.bits(0, i / 4);
-    std::swap(order[i], order[i + (uint64_t{bits[i % 4]} * (n - i) >> 32)]);
-  }
+void Loader::draw_order(int64_t epoch, EpochOrder& order) const {
+  order.draw(data_.size(), RngKey{seed_, 0, static_cast<uint32_t>(epoch)}.of(Purpose::kShuffle));
 }
 
 void Loader::start(int64_t epoch) {
   epoch_ = epoch, index_ = 0;
-  order_epoch(epoch, order_);
+  draw_order(epoch, order_);
   const RngKey rng = RngKey{seed_, 0, static_cast<uint32_t>(epoch)}.of(Purpose::kShuffle, 1);
   shift_ = rng.below(static_cast<uint32_t>(data_.window()), 0, 0);
 }
 
-int64_t Loader::end_of_batch(const std::vector<uint32_t>& order, int64_t begin) const {
-  const auto n = static_cast<int64_t>(order.size());
+int64_t Loader::end_of_batch(const EpochOrder& order, int64_t begin) const {
+  const int64_t n = order.size();
   if (batch_tokens_ <= 0) return std::min(n, begin + batch_size_);
   int64_t end = begin;
   for (int64_t tokens = 0; end < n; ++end) {
@@ -74,8 +63,8 @@ void Loader::next(Batch& batch) {
 
 int64_t Loader::steps_per_epoch(int64_t epoch) const {
   if (batch_tokens_ <= 0) return (data_.size() + batch_size_ - 1) / batch_size_;
-  std::vector<uint32_t> order;
-  order_epoch(epoch, order);
+  EpochOrder order;
+  draw_order(epoch, order);
   int64_t steps = 0;
   for (int64_t at = 0; at < data_.size(); at = end_of_batch(order, at)) ++steps;
   return steps;

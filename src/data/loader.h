@@ -4,6 +4,7 @@
 
 #include "data/batch.h"
 #include "data/dataset.h"
+#include "data/epoch_order.h"
 
 namespace vitrine {
 
@@ -58,8 +59,8 @@ class Loader {
   int64_t epoch() const { return epoch_; }       // of the last batch
 
  private:
-  void order_epoch(int64_t epoch, std::vector<uint32_t>& order) const;
-  int64_t end_of_batch(const std::vector<uint32_t>& order, int64_t begin) const;
+  void draw_order(int64_t epoch, EpochOrder& order) const;
+  int64_t end_of_batch(const EpochOrder& order, int64_t begin) const;
   void start(int64_t epoch);
   void reserve(Batch& batch);  // for the largest batch that there can be
 
@@ -69,7 +70,7 @@ class Loader {
   uint64_t seed_;
   int64_t longest_ = 0;                        // with [CLS]
   int64_t epoch_ = 0, index_ = 0, shift_ = 0;  // index_: sequences of this epoch that are done
-  std::vector<uint32_t> order_;
+  EpochOrder order_;
   Example example_;
 };
 

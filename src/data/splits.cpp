@@ -8,7 +8,7 @@
 
 namespace vitrine {
 
-std::vector<char> draw_share(size_t left, double share, size_t total, const char* key, const char* what, uint64_t seed,
+std::vector<char> draw_share(size_t left, double share, size_t total, const std::string& key, const char* what, uint64_t seed,
                              uint32_t row) {
   const auto wanted = static_cast<size_t>(std::llround(share * static_cast<double>(total)));
   if (wanted == 0 || wanted >= left)

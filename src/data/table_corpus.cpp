@@ -173,16 +173,16 @@ class RowReader {
 };
 
 // Numbers labels as they stand in the sorted list of those of the training split; counts those that are not in it.
-void number_labels(Table& table, Corpus& corpus, std::vector<std::string> learned, std::vector<std::vector<Row>*> splits) {
+void number_labels(Table& table, Corpus& corpus, std::vector<std::string> learned, Splits<Row>& splits) {
   std::vector<char> used(static_cast<size_t>(table.names.size()), 0);
-  for (const Row& row : *splits[0]) {
+  for (const Row& row : splits.train) {
     if (row.label >= 0) used[row.label] = 1;
     for (const int32_t label : row.labels) used[label] = 1;
   }
   corpus.labels = learned.empty() ? sort_names(table.names, used) : std::move(learned);
   const std::vector<int32_t> places = places_in(corpus.labels, table.names);
   const bool counts = asks_for(table.targets, TargetKind::kLabel);
-  for (std::vector<Row>* rows : splits)
+  for (std::vector<Row>* rows : splits.all())
     for (Row& row : *rows) {
       if (row.label >= 0) row.label = places[row.label];
       for (int32_t& label : row.labels) label = places[label];
@@ -219,37 +219,27 @@ Corpus load_table_corpus(const DataSettings& data, const TokenizerSettings& sett
   const auto table = std::make_shared<Table>();
   table->data = data, table->targets = targets, table->limit = token_limit(data, targets);
   RowReader reader(*table, corpus);
-  std::vector<Row> train = reader.read(data.train), validation, test;
-  const size_t total = train.size();
-  const auto part = [&](const SplitSource& source, const char* key, uint32_t row) {
-    if (!source.path.empty()) return reader.read(source.path);
-    return source.given() ? take_share(train, source.share, total, key, "rows", seed, row) : std::vector<Row>();
-  };
-  test = part(data.test, "data.test", 0);
-  validation = part(data.validation, "data.validation", 1);
+  const auto read = [&](const SplitSource& source, const std::string&) { return reader.read(source.path); };
+  Splits<Row> splits = read_splits<Row>(data, "rows", seed, read);
 
   corpus.tokenizer = std::move(learned.tokenizer);
   if (!corpus.tokenizer) {
     const auto builder = make_tokenizer_builder(settings);
-    for (const Row& row : train) {
+    for (const Row& row : splits.train) {
       builder->add(row.text);
       if (table->pairs()) builder->add(row.second);
     }
     corpus.tokenizer = builder->build();
   }
   if (table->names.size() > 0 || asks_for(targets, TargetKind::kLabels))
-    number_labels(*table, corpus, std::move(learned.labels), {&train, &validation, &test});
+    number_labels(*table, corpus, std::move(learned.labels), splits);
   if (asks_for(targets, TargetKind::kLabel) && corpus.labels.size() < 2)
     fail(ErrorKind::kData, "{}: every row of the training split has the label \"{}\"; a classifier needs at least two",
          data.train, corpus.labels[0]);
-  const auto finish = [&](std::vector<Row> rows) -> std::unique_ptr<Dataset> {
-    if (rows.empty()) return nullptr;
+  make_datasets(std::move(splits), corpus, [&](std::vector<Row> rows) {
     measure(*table, *corpus.tokenizer, rows, corpus.cut);
     return std::make_unique<TableDataset>(table, std::move(rows), *corpus.tokenizer);
-  };
-  corpus.train = finish(std::move(train));
-  corpus.validation = finish(std::move(validation));
-  corpus.test = finish(std::move(test));
+  });
   return corpus;
 }
 

@@ -113,6 +113,8 @@ class JsonTable final : public TableReader {
       const size_t byte = std::clamp<size_t>(error.byte, 1, line.size());
       fail(ErrorKind::kData, "{}:{}: this line is not JSON from byte {} on: \"{}\"; a line of jsonl is one object", file_.path(),
            file_.line_of(begin_), byte, shown(line.substr(byte - 1)));
+    } catch (const Json::out_of_range&) {
+      fail(ErrorKind::kData, "{}:{}: a number of this line is too large for a double", file_.path(), file_.line_of(begin_));
     }
     if (!row.is_object())
       fail(ErrorKind::kData, "{}:{}: this line is JSON, but no object such as {{\"{}\": …}}", file_.path(), file_.line_of(begin_),

@@ -109,8 +109,8 @@ std::vector<std::string> files_beside(const std::string& path, const std::string
   if (path.empty()) return {};
   std::vector<std::string> files = expand_path(path);
   if (files.size() != words.size())
-    fail(ErrorKind::kData, "data.{}: {} file{} beside {} of tokens; they are paired in the order of their names", key,
-         files.size(), files.size() == 1 ? "" : "s", words.size());
+    fail(ErrorKind::kData, "{}: {} file{} beside {} of tokens; they are paired in the order of their names", key, files.size(),
+         files.size() == 1 ? "" : "s", words.size());
   return files;
 }
 
@@ -120,10 +120,11 @@ struct Reader {
   std::vector<std::unique_ptr<TextFile>>& files;
   Vocabulary& labels;
 
-  Sentences open(const std::string& path, const FilesBeside& beside, const std::string& key) {
+  Sentences open(const SplitSource& source, const std::string& key) {
     Sentences out;
-    const std::vector<std::string> paths = expand_path(path), tags = files_beside(beside.tags, key + ".tags", paths),
-                                   labelled = files_beside(beside.labels, key + ".labels", paths);
+    const std::vector<std::string> paths = expand_path(source.path),
+                                   tags = files_beside(source.beside.tags, key + ".tags", paths),
+                                   labelled = files_beside(source.beside.labels, key + ".labels", paths);
     for (size_t i = 0; i < paths.size(); ++i) {
       const TextFile& file = add(paths[i]);
       const auto sentences = tags.empty() ? read_columns(file, data.token_column, data.tag_column)
@@ -153,11 +154,11 @@ std::string place_of(std::string_view part, const std::vector<std::unique_ptr<Te
 }
 
 // Numbers every tag: the classes of training, or of an earlier run, and those that only other splits have.
-std::shared_ptr<const TagTable> number_tags(const std::vector<const Sentences*>& splits, Corpus& corpus) {
+std::shared_ptr<const TagTable> number_tags(Splits<Sentence>& splits, Corpus& corpus) {
   auto table = std::make_shared<TagTable>();
   std::vector<int64_t> counts;
   std::vector<char> trained;
-  for (const Sentences* split : splits) {
+  for (const Sentences* split : splits.all()) {
     for_each_word(*split, [&](const TaggedWord& word, const TaggedWord* before) {
       const auto number = static_cast<size_t>(table->names.insert(word.tag));
       if (number == counts.size()) counts.push_back(0);
@@ -167,7 +168,7 @@ std::shared_ptr<const TagTable> number_tags(const std::vector<const Sentences*>&
       if ((last.starts_with("B-") || last.starts_with("I-")) && last.substr(1) == inside) return;
       if (corpus.cut.loose_tags++ == 0) corpus.cut.first_loose_tag = place_of(word.tag, corpus.files);
     });
-    if (split == splits[0]) trained.assign(counts.size(), 1);
+    if (split == &splits.train) trained.assign(counts.size(), 1);
   }
   trained.resize(counts.size(), 0);
   if (corpus.tags.empty()) corpus.tags = sort_names(table->names, trained);
@@ -181,15 +182,15 @@ std::shared_ptr<const TagTable> number_tags(const std::vector<const Sentences*>&
   return table;
 }
 
-void number_labels(const std::vector<Sentences*>& splits, const Vocabulary& names, Corpus& corpus) {
+void number_labels(Splits<Sentence>& splits, const Vocabulary& names, Corpus& corpus) {
   if (corpus.labels.empty()) {
     std::vector<char> used(static_cast<size_t>(names.size()), 0);
-    for (const Sentence& s : *splits[0])
+    for (const Sentence& s : splits.train)
       if (s.label >= 0) used[s.label] = 1;
     corpus.labels = sort_names(names, used);
   }
   const std::vector<int32_t> places = places_in(corpus.labels, names);
-  for (Sentences* split : splits)
+  for (Sentences* split : splits.all())
     for (Sentence& s : *split)
       if (s.label >= 0) s.label = places[s.label];
 }
@@ -221,29 +222,20 @@ Corpus load_tagged_corpus(const DataSettings& data, const TokenizerSettings& set
   Corpus corpus;
   Vocabulary labels;
   Reader reader{data, corpus.files, labels};
-  Sentences train = reader.open(data.train, data.train_beside, "train");
-  const size_t total = train.size();
-  const auto part = [&](const SplitSource& source, const std::string& key, uint32_t row) {
-    if (!source.path.empty()) return reader.open(source.path, source.beside, key);
-    return source.given() ? take_share(train, source.share, total, ("data." + key).c_str(), "sentences", seed, row) : Sentences();
-  };
-  Sentences test = part(data.test, "test", 0), validation = part(data.validation, "validation", 1);
+  const auto read = [&](const SplitSource& source, const std::string& key) { return reader.open(source, key); };
+  Splits<Sentence> splits = read_splits<Sentence>(data, "sentences", seed, read);
 
-  corpus.tokenizer = learned.tokenizer ? std::move(learned.tokenizer) : learn_words(settings, train);
+  corpus.tokenizer = learned.tokenizer ? std::move(learned.tokenizer) : learn_words(settings, splits.train);
   corpus.tags = std::move(learned.tags), corpus.labels = std::move(learned.labels);
-  const auto tags = number_tags({&train, &validation, &test}, corpus);
-  number_labels({&train, &validation, &test}, labels, corpus);
-  const auto finish = [&](Sentences sentences) -> std::unique_ptr<Dataset> {
-    if (sentences.empty()) return nullptr;
+  const auto tags = number_tags(splits, corpus);
+  number_labels(splits, labels, corpus);
+  make_datasets(std::move(splits), corpus, [&](Sentences sentences) {
     measure(sentences, *corpus.tokenizer, token_limit(data, targets), corpus.cut);
     if (asks_for(targets, TargetKind::kLabel))
       corpus.cut.unknown_labels +=
           std::count_if(sentences.begin(), sentences.end(), [](const Sentence& s) { return s.label < 0; });
     return std::make_unique<TaggedDataset>(std::move(sentences), tags, *corpus.tokenizer, token_limit(data, targets));
-  };
-  corpus.train = finish(std::move(train));
-  corpus.validation = finish(std::move(validation));
-  corpus.test = finish(std::move(test));
+  });
   return corpus;
 }
 

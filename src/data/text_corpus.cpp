@@ -59,7 +59,7 @@ class TextDataset final : public Dataset {
   TextDataset(Stream stream, const Tokenizer& tokenizer, int64_t limit)
       : stream_(std::move(stream)), tokenizer_(tokenizer), limit_(limit) {
     const size_t most = stream_.size() / static_cast<size_t>(limit_) + stream_.parts().size();  // not touched, so not yet memory
-    begins_.reserve(most), skips_.reserve(most);
+    begins_.reserve(most);
     std::vector<Piece> pieces;
     for (const Stream::Part& part : stream_.parts()) {
       Windows windows{part, 0, 0};
@@ -71,7 +71,8 @@ class TextDataset final : public Dataset {
         at += bytes;
         for (; next < total + std::ssize(pieces); next += limit_) {
           begins_.push_back(part.begin + from);
-          skips_.push_back(static_cast<uint16_t>(next - total));
+          if (next > total && skips_.empty()) skips_.resize(most);  // zeros
+          if (next > total) skips_[size() - 1] = static_cast<uint16_t>(next - total);
         }
         total += std::ssize(pieces);
       }
@@ -94,7 +95,7 @@ class TextDataset final : public Dataset {
     if (i + 1 == part.end) shift = 0;
     if (i + 2 == part.end) shift = std::min(shift, part.last_length);
     const int64_t length = this->length(i);
-    shift += skips_[i];
+    if (!skips_.empty()) shift += skips_[i];
     out.text = rest(part.part, begins_[i] - part.part.begin);
     tokenizer_.encode(out.text, out.pieces, shift + length + 1);
     out.pieces.erase(out.pieces.begin(), out.pieces.begin() + shift);
@@ -122,7 +123,7 @@ class TextDataset final : public Dataset {
   const Tokenizer& tokenizer_;
   int64_t limit_;
   OffsetList begins_;
-  std::vector<uint16_t> skips_;  // a part of a tokenizer has fewer than 2^16 pieces
+  std::vector<uint16_t> skips_;  // a part has fewer than 2^16 pieces; empty where each has one, as with characters
   std::vector<Windows> windows_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "data/files.h"
 #include "support/allocation_count.h"
@@ -241,4 +242,26 @@ TEST_CASE("evaluation reads in the order of the file, within its budget, with ma
       std::iota(expected.begin(), expected.end(), first);
       CHECK(seen == expected);
     }
+}
+
+TEST_CASE("the order of an epoch is a permutation, stored or computed") {
+  const int64_t n =
+      GENERATE(int64_t{1}, int64_t{2}, int64_t{1000}, EpochOrder::kStored, EpochOrder::kStored + 1, EpochOrder::kStored + 300001);
+  CAPTURE(n);
+  EpochOrder order, same, other;
+  order.draw(n, RngKey{3, 1, 0}), same.draw(n, RngKey{3, 1, 0}), other.draw(n, RngKey{3, 1, 1});
+  std::vector<char> seen(static_cast<size_t>(n));
+  int64_t stays = 0, equal = 0, wrong = 0;
+  double moved = 0;  // mean distance from the place in the file, as a share of n: 1/3 in a random order
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t at = order[i];
+    wrong += at >= n || same[i] != at || std::exchange(seen[at], 1);
+    stays += at == i, equal += at == other[i];
+    moved += std::fabs(double(at) - double(i)) / double(n) / double(n);
+  }
+  CHECK(wrong == 0);
+  if (n < 1000) return;
+  CHECK(stays < 12);  // Poisson, mean 1
+  CHECK(equal < 12);
+  CHECK(moved == Approx(1.0 / 3).margin(n == 1000 ? 0.05 : 0.002));
 }

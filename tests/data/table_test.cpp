@@ -172,6 +172,7 @@ TEST_CASE("what is wrong with a table is said with file and line") {
   CHECK_THAT(json("{\"text\": \"a\", \"label\": \"b\"}\n{\"text\": \"a\", \"lable\": \"b\"}\n"),
              Contains("t.jsonl:2: there is no column `label`; there is `lable`, `text`\nhelp: did you mean `lable`?"));
   CHECK_THAT(json("\n{\"text\": \"a\",\n\"label\": \"b\"}"), Contains("t.jsonl:2: this line is not JSON from byte 13 on"));
+  CHECK_THAT(json("{\"text\": 1e999}"), Contains("t.jsonl:1: a number of this line is too large for a double"));
   CHECK_THAT(json("[1]"), Contains("t.jsonl:1: this line is JSON, but no object such as {\"text\": …}"));
   CHECK_THAT(json("{\"text\": \"a\", \"text\": \"b\", \"label\": \"c\"}"), Contains("t.jsonl:1: `text` stands twice"));
   CHECK_THAT(json("{\"text\": [\"a\"], \"label\": \"c\"}"), Contains("t.jsonl:1: `text` is a list; expected a text"));
