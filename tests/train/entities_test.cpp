@@ -1,7 +1,9 @@
 #include "train/entities.h"
 
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/file.h"
 #include "support/catch.h"
 
 using namespace vitrine;
@@ -60,6 +62,28 @@ TEST_CASE("entities of IOBES tags, case by case") {
   CHECK(found("B-X S-X") == "X:0-0 X:1-1");  // S ends what B began
   CHECK(found("B-X I-X S-X") == "X:0-1 X:2-2");
   CHECK(found("B-X E-Y") == "X:0-0 Y:1-1");
+}
+
+// Tags in any order, also such as no annotator would write (scripts/make_entities_golden.py).
+TEST_CASE("entities and scores of random tags are those of seqeval") {
+  const auto cases = nlohmann::json::parse(read_file(VITRINE_SOURCE_DIR "/tests/golden/entities.json"));
+  REQUIRE(cases.size() == 400);
+  for (const auto& c : cases) {
+    EntityScores scores;
+    for (size_t i = 0; i < c["truth"].size(); ++i) {
+      const std::string line = c["truth"][i];
+      CAPTURE(line);
+      const auto truth = words(line), predicted = words(c["predicted"][i]);
+      std::string expected;
+      for (const std::string e : c["entities"][i]) expected += (expected.empty() ? "" : " ") + e;
+      CHECK(found(line) == expected);
+      scores.add(views(truth), views(predicted));
+    }
+    CAPTURE(c.dump());
+    CHECK(scores.all.precision() == Approx(c["scores"][0].get<double>()));
+    CHECK(scores.all.recall() == Approx(c["scores"][1].get<double>()));
+    CHECK(scores.all.f1() == Approx(c["scores"][2].get<double>()));
+  }
 }
 
 TEST_CASE("which tags spell entities") {
