@@ -73,7 +73,11 @@ void Reader::read(Key& key, const Node& node, Mark at) {
 // A list of one is its element.
 void Reader::read_list(Key& key, const Node& node) {
   for_each_key(key, [&](const Key& below) { given_.erase(below.path); });
-  if (node.items.size() == 1 && !key.is_list) return read(key, node.items[0], node.items[0].place);
+  if (node.items.size() == 1 && !key.is_list) {
+    if (node.items[0].kind != Node::Kind::kList) return read(key, node.items[0], node.items[0].place);
+    bad_.insert(key.path);
+    return refuse(key.path, node.items[0], node.items[0].place, "a map of keys", "");
+  }
   key.make_list(key, node.items.size());
   for (size_t k = 0; k < node.items.size(); ++k) read(*key.children[k], node.items[k], node.items[k].place);
 }

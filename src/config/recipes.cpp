@@ -41,6 +41,13 @@ objective: {kind: sequence_classification, label_smoothing: 0.1}
 training: {epochs: 10, batch_size: 32, clip: 1.0}
 evaluation: {every: 200, metric: accuracy}
 )"},
+    {"tagging", "A tag for each word: a file of one word and its tag a line, an empty line behind each sentence (CoNLL)", R"(
+data: {kind: tagged, train: data/train.conll, validation: 0.1, columns: {token: 0, tag: 1}, max_length: 64}
+tokenizer: {kind: word, min_count: 2}
+objective: {kind: token_classification}
+training: {epochs: 15, batch_size: 32, clip: 1.0}
+evaluation: {every: 200, metric: f1}
+)"},
     {"masked_lm", "Hidden words, to pre-train an encoder: a file with a text on every line", R"(
 data: {kind: lines, train: data/train.txt, validation: 0.05, max_length: 64}
 tokenizer: {kind: word, lowercase: true, min_count: 2, max_size: 20000}

@@ -1,7 +1,9 @@
 #include "data/jsonl_file.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/closest.h"
 #include "base/error.h"
@@ -16,7 +18,7 @@ class LineReader {
   LineReader(const TextFile& file, size_t at) : file_(file), at_(at) {}
 
   JsonlLine read(std::string_view text) {
-    const Json json = Json::parse(text, nullptr, false);
+    const Json json = parse(text);
     if (!json.is_object()) refuse("this line is not a JSON object, such as {{\"tokens\": […], \"targets\": […]}}");
     check_names(json, "", {"tokens", "targets", "label", "links"});
     JsonlLine line;
@@ -37,6 +39,18 @@ class LineReader {
   template <class... A>
   [[noreturn]] void refuse(fmt::format_string<A...> format, A&&... arguments) const {
     fail(ErrorKind::kData, "{}:{}: {}", file_.path(), file_.line_of(at_), fmt::format(format, std::forward<A>(arguments)...));
+  }
+
+  // A name that stands twice in an object would lose what the first one says.
+  Json parse(std::string_view text) const {
+    std::map<int, std::set<std::string>> names;  // of the open objects, by depth
+    const auto look = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      if (event == Json::parse_event_t::object_start) names[depth + 1].clear();
+      if (event == Json::parse_event_t::key && !names[depth].insert(parsed.get<std::string>()).second)
+        refuse("`{}` stands twice in one object", parsed.get<std::string>());
+      return true;
+    };
+    return Json::parse(text, look, false);
   }
 
   void check_names(const Json& object, const std::string& in, const std::vector<std::string>& known) const {

@@ -116,6 +116,9 @@ TEST_CASE("what is wrong with a truth is said with file, line and field") {
   CHECK_THAT(error(R"({"tokens": ["a"], "tragets": ["a"]})"),
              Contains("`tragets` is no field of this form\nhelp: did you mean `targets`?"));
   CHECK_THAT(error(R"({"tokens": ["a"], "label": "x", "links": [{}]})"), Contains("`links` need `targets`"));
+  CHECK_THAT(error(R"({"tokens": ["a"], "label": "x", "tokens": ["b"]})"),
+             Contains("train.txt:1: `tokens` stands twice in one object"));
+  CHECK_THAT(with(R"({"class": "m", "target": 0, "class": "n"})"), Contains("train.txt:2: `class` stands twice in one object"));
   CHECK_THAT(error("\n"), Contains("no text"));
   CHECK_THAT(with("{}"), Contains("train.txt:2: `links.class` is missing"));
   CHECK_THAT(with(R"({"class": "m", "target": 3})"), Contains("`links.target` is 3; the positions of this line are 0 to 2"));
