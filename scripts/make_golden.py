@@ -427,6 +427,38 @@ def attention_cases():
             layer_case(name, torch_attention(p, m), p, dict(layer='attention', **m), D)
 
 
+def by_heads(p, m, x):  # q, k, v [H,T,d] of one sequence
+    H = m['heads']
+    return (linear(p, f'block.attention.{part}', x).view(len(x), H, -1).transpose(0, 1) for part in ('query', 'key', 'value'))
+
+
+def from_heads(p, o):  # [H,T,d] through the output projection
+    return linear(p, 'block.attention.output', o.transpose(0, 1).reshape(o.shape[1], -1))
+
+
+def kernel_attention(fq, fk, v, causal, epsilon):  # P_ij = φq_i·φk_j / (Σ_j + ε), in the quadratic form
+    w = fq @ fk.transpose(1, 2)
+    w = w.tril() if causal else w
+    return (w / (w.sum(-1, keepdim=True) + epsilon)) @ v
+
+
+def linear_attention(p, m):  # Katharopoulos et al. 2020
+    def f(x):
+        q, k, v = by_heads(p, m, x)
+        return from_heads(p, kernel_attention(F.elu(q) + 1, F.elu(k) + 1, v, m['causal'], 1e-6))
+
+    return f
+
+
+def linear_attention_cases():
+    for causal, D, H in ((False, 8, 2), (True, 12, 3)):
+        name = f'attention_linear{"_causal" if causal else ""}_{D}_{H}'
+        seed(f'layer/{name}')
+        m = {**MODEL, 'width': D, 'heads': H, 'causal': causal, 'attention': dict(kind='linear')}
+        p = sub_model(m, 'block.attention.')
+        layer_case(name, linear_attention(p, m), p, dict(layer='attention', **m), D, lengths=(5, 1, 70, 2))
+
+
 def torch_block(p, m):  # nn.TransformerEncoderLayer with these parameters
     module = nn.TransformerEncoderLayer(m['width'], m['heads'], m['hidden'], 0.0, m['activation'], m['norm']['epsilon'], batch_first=True,
                                         norm_first=m['norm']['place'] == 'pre')
@@ -537,6 +569,7 @@ def schedules():
 norm_linear_cases()
 feed_forward_cases()
 attention_cases()
+linear_attention_cases()
 block_cases()
 model_cases()
 training_cases()

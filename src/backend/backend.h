@@ -32,6 +32,13 @@ struct AttentionWeights {
   int64_t first_row;
 };
 
+// How linear attention makes its weights: P_ij = φq_i·φk_j / n_i,  n_i = Σ_j φq_i·φk_j + ε over the keys that the mask allows.
+struct KernelWeights {
+  Mask mask;
+  Real epsilon;
+  Tensor states;  // memory to work in: at least 2 H m (d + 1) numbers
+};
+
 // Memory where the backend computes, zeroed when allocated, freed with this object.
 struct Memory {
   virtual ~Memory() = default;
@@ -87,6 +94,18 @@ class Backend {
   virtual void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) = 0;
   virtual void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
                                         const AttentionWeights& how) = 0;
+
+  // y = φ(x) = elu(x) + 1: x + 1 above 0, eˣ below                       dx = dy ⊙ min(y, 1), dx may be dy   ops/linear_attention.{cpp,cu}
+  virtual void elu_features_forward(Tensor y, Tensor x) = 0;
+  virtual void elu_features_backward(Tensor dx, Tensor dy, Tensor y) = 0;
+  // O = P V in O(T m d), by (Σ_j φk_j v_jᵀ) [m,d]: no [T,T] is formed. φq, φk are tiles [T,m]; n [N,H]
+  // With u_i = dO_i/n_i, g_i = −u_i·O_i and sums over the allowed pairs:
+  //   dφq_i = Σ_j (u_i·v_j + g_i) φk_j,   dφk_j = Σ_i (u_i·v_j + g_i) φq_i,   dv_j = Σ_i (φq_i·φk_j) u_i
+  virtual void linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) = 0;
+  virtual void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk,
+                                         Tiles v, const KernelWeights& how) = 0;
+  // P_ij = S_ij / (Σ_j S_ij + ε) over the keys that the mask allows (0 elsewhere), S ≥ 0, in place allowed      ops/normalise.{cpp,cu}
+  virtual void normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) = 0;
 
   // y = f(x), slope = f'(x), slope may be x: one costs little beside the other     dx = dy ⊙ slope, dx may be dy   ops/activation.{cpp,cu}
   virtual void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) = 0;

@@ -40,6 +40,13 @@ class CpuBackend final : public Backend {
   void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
                                 const AttentionWeights& how) override;
 
+  void elu_features_forward(Tensor y, Tensor x) override;
+  void elu_features_backward(Tensor dx, Tensor dy, Tensor y) override;
+  void linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) override;
+  void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v,
+                                 const KernelWeights& how) override;
+  void normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) override;
+
   void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
   void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
   void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) override;
@@ -73,7 +80,7 @@ class CpuBackend final : public Backend {
   std::vector<std::vector<int32_t>> blocks_;
   size_t block_ = 0, used_ = 0;
   PackedProduct product_;
-  std::unique_ptr<Memory> scratch_ = allocate(kScratch);  // of fused attention; not touched until it is used
+  std::unique_ptr<Memory> scratch_ = allocate(kScratch);  // of attention; not touched until it is used
 
   // C = scale · op(A) op(B) + bias in every row, unless it is null;   or   C += scale · op(A) op(B)               ops/matmul.cpp
   void product(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write, const Real* bias);

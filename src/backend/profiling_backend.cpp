@@ -123,6 +123,32 @@ void ProfilingBackend::fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Ti
   time("fused_attention_backward", work, [&] { inner_->fused_attention_backward(dq, dk, dv, dout, o, lse, q, k, v, how); });
 }
 
+void ProfilingBackend::elu_features_forward(Tensor y, Tensor x) {
+  time("elu_features_forward", {(kFlopsOfExp + 2) * count(y), 2 * count(y)}, [&] { inner_->elu_features_forward(y, x); });
+}
+
+void ProfilingBackend::elu_features_backward(Tensor dx, Tensor dy, Tensor y) {
+  time("elu_features_backward", {2 * count(dx), 3 * count(dx)}, [&] { inner_->elu_features_backward(dx, dy, y); });
+}
+
+// Two products [N,m] × [m,d] forward, five backward; what a causal form does inside its chunks is not counted.
+void ProfilingBackend::linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) {
+  const double d = double(v.base.cols / v.heads);
+  time("linear_attention_forward", {4 * d * count(fq), 2 * (count(fq) + count(v))},
+       [&] { inner_->linear_attention_forward(o, n, fq, fk, v, how); });
+}
+
+void ProfilingBackend::linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq,
+                                                 Tiles fk, Tiles v, const KernelWeights& how) {
+  const double d = double(v.base.cols / v.heads);
+  time("linear_attention_backward", {10 * d * count(fq), 4 * (count(fq) + count(v))},
+       [&] { inner_->linear_attention_backward(dfq, dfk, dv, dout, o, n, fq, fk, v, how); });
+}
+
+void ProfilingBackend::normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) {
+  time("normalise_rows", {2 * count_pairs(p, mask), 2 * count(p)}, [&] { inner_->normalise_rows(p, s, mask, epsilon); });
+}
+
 void ProfilingBackend::activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) {
   time("activation_forward", {flops_of(f) * count(x), 3 * count(x)}, [&] { inner_->activation_forward(y, slope, x, f); });
 }

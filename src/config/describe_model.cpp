@@ -27,7 +27,8 @@ void describe_model(Key& s, ModelSettings& o) {
   Key& dropout = s.section("dropout", "Dropout rates; a bare number sets all four");
   dropout.shorthand = {"embedding", "attention", "residual", "hidden"};
   dropout.number("embedding", o.dropout.embedding, kShare, "After the embedding");
-  dropout.number("attention", o.dropout.attention, kShare, "On the attention weights");
+  dropout.number("attention", o.dropout.attention, kShare, "On the attention weights")
+      .when("model.attention.kind", {"full", "causal"});
   dropout.number("residual", o.dropout.residual, kShare, "On what a sublayer adds to the stream");
   dropout.number("hidden", o.dropout.hidden, kShare, "Inside the feed-forward layer");
   s.integer("max_length", o.max_length, between(1, 1 << 20),
@@ -46,16 +47,23 @@ void describe_model(Key& s, ModelSettings& o) {
   Key& attention = s.section("attention", "The attention of every block; a bare word is its kind");
   attention.shorthand = {"kind"};
   attention
-      .choice("kind", o.attention.kind, {{"full", AttentionKind::kFull}, {"causal", AttentionKind::kFull}},
-              "Which keys a query may see; `causal` is short for full with causal: true")
+      .choice("kind", o.attention.kind,
+              {
+                  {"full", AttentionKind::kFull},
+                  {"causal", AttentionKind::kFull},
+                  {"linear", AttentionKind::kLinear},
+              },
+              "Where the weights come from; `causal` is short for full with causal: true")
       .implies("causal", "model.attention.causal", "true");
   attention.boolean("causal", o.attention.causal, "A token sees only itself and those before it")
       .defaults_to("true for causal_lm and for the task induction, else false");
-  attention.choice("implementation", o.attention.implementation,
-                   {{"auto", AttentionImplementation::kAuto},
-                    {"dense", AttentionImplementation::kDense},
-                    {"fused", AttentionImplementation::kFused}},
-                   "How it is computed; the results agree up to rounding");
+  attention
+      .choice("implementation", o.attention.implementation,
+              {{"auto", AttentionImplementation::kAuto},
+               {"dense", AttentionImplementation::kDense},
+               {"fused", AttentionImplementation::kFused}},
+              "How it is computed; the results agree up to rounding")
+      .when("model.attention.kind", {"full", "causal"});
   s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
          "the "

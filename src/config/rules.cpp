@@ -269,7 +269,8 @@ class Rules {
   void conditions(Key& section) {
     for (const auto& child : section.children) {
       if (const Condition* unmet = unmet_condition(reader_.root(), *child)) {
-        if (reader_.given(child->path) && known(unmet->key) && !reader_.bad(child->path)) meaningless(*child, *unmet);
+        if (reader_.given(child->path) && known(unmet->key) && !reader_.bad(child->path))
+          in_shorthand(section, *child) ? leave_out(*child, *unmet) : meaningless(*child, *unmet);
         continue;
       }
       const auto& all = child->conditions;
@@ -294,10 +295,23 @@ class Rules {
                                   fmt::format("it belongs to `{}:` {}", unmet.key, list_text(unmet.values, "or")));
       return;
     }
-    reader_.diagnostics().warn(reader_.place(key.path), fmt::format("{}: left out, since it has no meaning with {}", key.path,
-                                                                    reader_.setting(unmet.key)));
+    leave_out(key, unmet);
+  }
+
+  void leave_out(Key& key, const Condition& unmet) {
+    const Mark at = reader_.place(key.path);
+    const std::string said = key.value ? key.value->write({}) : "";
     reader_.forget(key.path);
     for_each_key(key, [&](const Key& below) { reader_.forget(below.path); });
+    if (!key.value || key.value->write({}) != said)  // nothing is lost with a default
+      reader_.diagnostics().warn(
+          at, fmt::format("{}: left out, since it has no meaning with {}", key.path, reader_.setting(unmet.key)));
+  }
+
+  // Set beside others by one bare value: `dropout: 0.1`.
+  bool in_shorthand(const Key& section, const Key& key) const {
+    const Mark whole = reader_.place(section.path), its = reader_.place(key.path);
+    return section.shorthand.size() > 1 && reader_.given(section.path) && its.source == whole.source && its.begin == whole.begin;
   }
 
   // The message ends with the other setting and its place; the error points at the one of the two that is given, `at` first.

@@ -8,7 +8,10 @@ enum class ActivationKind { kGelu, kGeluTanh, kRelu, kSilu, kSwiglu, kGeglu };
 enum class NormKind { kLayer, kRms };
 enum class NormPlace { kPre, kPost };
 enum class PositionKind { kNone, kLearned, kSinusoidal };
-enum class AttentionKind { kFull };  // where the weights come from; causal is a switch of its own
+enum class AttentionKind {  // where the weights come from; causal is a switch of its own
+  kFull,
+  kLinear,
+};
 enum class AttentionImplementation { kAuto, kDense, kFused };
 
 struct NormSettings {

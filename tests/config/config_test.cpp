@@ -228,6 +228,17 @@ TEST_CASE("an override takes the meaning of keys of the file away, with a warnin
   CHECK(masked.warnings[0] == "t.yaml:4:9: model.attention.causal: masked tokens are guessed from the words before them only");
 }
 
+TEST_CASE("a bare dropout rate leaves out the place that the attention does not have, and says so") {
+  const WorkingFolder folder;
+  const LoadedConfig l = loaded(configuration({"model: {dropout: 0.25, attention: linear}"}));
+  CHECK(l.config.model.dropout == DropoutSettings{0.25, 0, 0.25, 0.25});
+  CHECK(l.warnings == std::vector<std::string>{"t.yaml:4:9: model.dropout.attention: left out, since it has no meaning with "
+                                               "`model.attention.kind: linear` (line 4)"});
+  CHECK(loaded(configuration({"model: {dropout: 0.0, attention: linear}"})).warnings.empty());
+  CHECK(loaded(configuration({"model: {attention: {kind: linear, causal: true}}"})).config.model.attention ==
+        AttentionSettings{AttentionKind::kLinear, true, AttentionImplementation::kAuto});
+}
+
 TEST_CASE("show says every value and where it comes from") {
   const WorkingFolder folder;
   const LoadedConfig l = loaded(configuration({"objective: {kind: causal_lm}"}), {"training.clip=0.5"});

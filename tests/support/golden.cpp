@@ -64,6 +64,12 @@ ModelSettings golden_model(const nlohmann::json& m) {
       m.at("position"),
       {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}});
   model.attention.causal = m.at("causal");
+  if (m.contains("attention")) {
+    const nlohmann::json& a = m.at("attention");
+    model.attention.kind = named<AttentionKind>(a.at("kind"), {
+                                                                  {"linear", AttentionKind::kLinear},
+                                                              });
+  }
   return model;
 }
 

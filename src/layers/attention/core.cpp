@@ -2,6 +2,7 @@
 
 #include "layers/attention/dense.h"
 #include "layers/attention/fused.h"
+#include "layers/attention/linear.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
@@ -24,14 +25,22 @@ class ChosenAttention : public AttentionCore {
   std::unique_ptr<AttentionCore> core_;
 };
 
+std::unique_ptr<AttentionCore> make_full(const CoreShape& shape, Mask mask, AttentionImplementation implementation) {
+  switch (implementation) {
+    case AttentionImplementation::kAuto: return std::make_unique<ChosenAttention>(shape, mask);
+    case AttentionImplementation::kDense: return std::make_unique<DenseAttention>(shape, mask);
+    case AttentionImplementation::kFused: return std::make_unique<FusedAttention>(shape, mask);
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const AttentionSettings& settings) {
   const Mask mask = settings.causal ? Mask::kCausal : Mask::kNone;
-  switch (settings.implementation) {
-    case AttentionImplementation::kAuto: return std::make_unique<ChosenAttention>(shape, mask);
-    case AttentionImplementation::kDense: return std::make_unique<DenseAttention>(shape, mask);
-    case AttentionImplementation::kFused: return std::make_unique<FusedAttention>(shape, mask);
+  switch (settings.kind) {
+    case AttentionKind::kFull: return make_full(shape, mask, settings.implementation);
+    case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, mask);
   }
   return nullptr;
 }
