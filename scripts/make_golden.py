@@ -450,6 +450,30 @@ def linear_attention(p, m):  # Katharopoulos et al. 2020
     return f
 
 
+def visible(T, causal, kind='full', window=1, block=16, stride=0, **more):
+    """[T,T]: may query i see key j? The keys are those of model.attention."""
+    i, j = torch.arange(T)[:, None], torch.arange(T)[None]
+    seen = torch.ones(T, T, dtype=torch.bool)
+    if kind == 'local':
+        seen = (i - j).abs() <= window
+    if kind == 'block_sparse':
+        apart, g = i // block - j // block, more.get('global', 0)
+        seen = (apart.abs() <= window) | (i < g) | (j < g)
+        if stride:
+            seen |= apart % stride == 0
+    return seen & (j <= i) if causal else seen
+
+
+def masked_attention(p, m):
+    def f(x):
+        T, D = x.shape
+        q, k, v = (linear(p, f'block.attention.{part}', x).view(1, T, m['heads'], -1).transpose(1, 2) for part in ('query', 'key', 'value'))
+        o = F.scaled_dot_product_attention(q, k, v, attn_mask=visible(T, m['causal'], **m['attention']))
+        return linear(p, 'block.attention.output', o.transpose(1, 2).reshape(T, D))
+
+    return f
+
+
 def linear_attention_cases():
     for causal, D, H in ((False, 8, 2), (True, 12, 3)):
         name = f'attention_linear{"_causal" if causal else ""}_{D}_{H}'
@@ -457,6 +481,17 @@ def linear_attention_cases():
         m = {**MODEL, 'width': D, 'heads': H, 'causal': causal, 'attention': dict(kind='linear')}
         p = sub_model(m, 'block.attention.')
         layer_case(name, linear_attention(p, m), p, dict(layer='attention', **m), D, lengths=(5, 1, 70, 2))
+
+
+def sparse_attention_cases():
+    for kind, keys in (('local', dict(window=2)), ('block_sparse', {'block': 2, 'window': 1, 'global': 1}),
+                       ('block_sparse', {'block': 1, 'window': 1, 'global': 0, 'stride': 3})):
+        for causal in (False, True):
+            name = f'attention_{kind}{"_strided" if "stride" in keys else ""}{"_causal" if causal else ""}'
+            seed(f'layer/{name}')
+            m = {**MODEL, 'causal': causal, 'attention': dict(kind=kind, **keys)}
+            p = sub_model(m, 'block.attention.')
+            layer_case(name, masked_attention(p, m), p, dict(layer='attention', **m), m['width'])
 
 
 def torch_block(p, m):  # nn.TransformerEncoderLayer with these parameters
@@ -570,6 +605,7 @@ norm_linear_cases()
 feed_forward_cases()
 attention_cases()
 linear_attention_cases()
+sparse_attention_cases()
 block_cases()
 model_cases()
 training_cases()

@@ -2,13 +2,13 @@
 #include <memory>
 #include <span>
 
+#include "backend/pattern.h"
 #include "base/rng.h"
 #include "tensor/packing.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 
 enum class Write { kSet, kAdd };                                  // y = …   or   y += …
-enum class Mask { kNone, kCausal };                               // which keys a query may see: all, or j ≤ i
 enum class Activation { kGelu, kGeluTanh, kRelu, kSilu, kTanh };  // gelu is x Φ(x); gelu_tanh its tanh form
 
 // One step of an optimizer, with all that is the same for every parameter (see train/optimizer.h for the formulas).
@@ -23,18 +23,20 @@ struct SgdStep {
   Real learning_rate, momentum, weight_decay, gradient_scale;
 };
 
-// How fused attention makes its weights: P = softmax(scale · Q Kᵀ) over the keys that the mask allows, then dropout (rate 0: none) with
-// the masks of dropout of tiles below.
+// How fused attention makes its weights: P = softmax(scale · Q Kᵀ + bias) over the keys that the pattern lets a query see, then dropout
+// (rate 0: none) with the masks of dropout of tiles below. `bias` [H, 2W+1], or empty, has one number for each offset: S_ij + bias_h,(W + j − i).
+// Where it is −∞, and for |i − j| > W, a query does not see the key, and far ends that are −∞ are not computed. (Of blocks: W ≥ T − 1.)
 struct AttentionWeights {
-  Mask mask;
+  Pattern pattern;
   Real scale, rate;
   RngKey key;
   int64_t first_row;
+  Tensor bias = {};
 };
 
-// How linear attention makes its weights: P_ij = φq_i·φk_j / n_i,  n_i = Σ_j φq_i·φk_j + ε over the keys that the mask allows.
+// How linear attention makes its weights: P_ij = φq_i·φk_j / n_i,  n_i = Σ_j φq_i·φk_j + ε over the keys that it may see.
 struct KernelWeights {
-  Mask mask;
+  bool causal;
   Real epsilon;
   Tensor states;  // memory to work in: at least 2 H m (d + 1) numbers
 };
@@ -84,16 +86,18 @@ class Backend {
   virtual void rms_norm_forward(Tensor y, Tensor rstd, Tensor x, Tensor gamma, Real epsilon) = 0;
   virtual void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) = 0;
 
-  // P = softmax(S) over the keys that the mask allows (0 elsewhere), each row of each tile; in place allowed
+  // P = softmax(S) over the keys that a row may see (0 elsewhere, and 0 everywhere in a row that sees none), each row of each tile; in place allowed
   // dS = P ⊙ (dP − rowsum(dP ⊙ P)); dS may be dP                                                ops/softmax.{cpp,cu}
-  virtual void softmax_forward(Tiles p, Tiles s, Mask mask) = 0;
-  virtual void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) = 0;
+  virtual void softmax_forward(Tiles p, Tiles s, const Pattern& pattern) = 0;
+  virtual void softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) = 0;
 
-  // O = R V, R = dropout(P), a block of weights at a time: no [T,T] is stored.  lse [N,H] = log Σ_k e^(s_k)   ops/fused_attention.{cpp,cu}
-  // dV = Rᵀ dO, dP = dropout(dO Vᵀ), dS = P ⊙ (dP − rowsum(dO ⊙ O)), dQ = scale dS K, dK = scale dSᵀ Q, with P = e^(S − lse)
+  // O = R V, R = dropout(P), a block of weights at a time, and only blocks in which something is seen: no [T,T] is stored, and the
+  // work is that of the pattern.  lse [N,H] = log Σ_k e^(s_k), −∞ where nothing is seen              ops/fused_attention.{cpp,cu}
+  // dV = Rᵀ dO, dP = dropout(dO Vᵀ), dS = P ⊙ (dP − rowsum(dO ⊙ O)), dQ = scale dS K, dK = scale dSᵀ Q, with P = e^(S − lse);
+  // dbias_h,(W + j − i) += dS_ij, unless dbias is empty
   virtual void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) = 0;
-  virtual void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
-                                        const AttentionWeights& how) = 0;
+  virtual void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse, Tiles q,
+                                        Tiles k, Tiles v, const AttentionWeights& how) = 0;
 
   // y = φ(x) = elu(x) + 1: x + 1 above 0, eˣ below                       dx = dy ⊙ min(y, 1), dx may be dy   ops/linear_attention.{cpp,cu}
   virtual void elu_features_forward(Tensor y, Tensor x) = 0;
@@ -104,8 +108,8 @@ class Backend {
   virtual void linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) = 0;
   virtual void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk,
                                          Tiles v, const KernelWeights& how) = 0;
-  // P_ij = S_ij / (Σ_j S_ij + ε) over the keys that the mask allows (0 elsewhere), S ≥ 0, in place allowed      ops/normalise.{cpp,cu}
-  virtual void normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) = 0;
+  // P_ij = S_ij / (Σ_j S_ij + ε) over the keys that it may see (0 elsewhere), S ≥ 0, in place allowed      ops/normalise.{cpp,cu}
+  virtual void normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) = 0;
 
   // y = f(x), slope = f'(x), slope may be x: one costs little beside the other     dx = dy ⊙ slope, dx may be dy   ops/activation.{cpp,cu}
   virtual void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) = 0;

@@ -33,19 +33,19 @@ class CpuBackend final : public Backend {
   void rms_norm_forward(Tensor y, Tensor rstd, Tensor x, Tensor gamma, Real epsilon) override;
   void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) override;
 
-  void softmax_forward(Tiles p, Tiles s, Mask mask) override;
-  void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) override;
+  void softmax_forward(Tiles p, Tiles s, const Pattern& pattern) override;
+  void softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) override;
 
   void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
-  void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
-                                const AttentionWeights& how) override;
+  void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k,
+                                Tiles v, const AttentionWeights& how) override;
 
   void elu_features_forward(Tensor y, Tensor x) override;
   void elu_features_backward(Tensor dx, Tensor dy, Tensor y) override;
   void linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) override;
   void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v,
                                  const KernelWeights& how) override;
-  void normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) override;
+  void normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) override;
 
   void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
   void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
@@ -80,7 +80,13 @@ class CpuBackend final : public Backend {
   std::vector<std::vector<int32_t>> blocks_;
   size_t block_ = 0, used_ = 0;
   PackedProduct product_;
-  std::unique_ptr<Memory> scratch_ = allocate(kScratch);  // of attention; not touched until it is used
+  std::unique_ptr<Memory> scratch_ = allocate(kScratch);               // of attention; not touched until it is used
+  std::vector<Keys> keys_ = std::vector<Keys>(64), row_keys_ = keys_;  // what some rows see, and one of them
+
+  template <class F>
+  void each_row(Tiles tiles, const Pattern& pattern, F f);  // ops/softmax.cpp
+  template <class F>
+  void each_block(const Pattern& pattern, int64_t h, int64_t first, int64_t rows, int64_t T, F f);  // ops/fused_attention.cpp
 
   // C = scale · op(A) op(B) + bias in every row, unless it is null;   or   C += scale · op(A) op(B)               ops/matmul.cpp
   void product(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Write write, const Real* bias);

@@ -14,16 +14,13 @@ double thread_seconds() {
 }
 
 double count(Tensor x) { return double(x.size()); }
-// Entries that a mask allows in all square tiles: Σ_b H · (T², or T(T+1)/2)
-double count_pairs(const Tiles& tiles, Mask mask) {
+// Pairs that see each other in all square tiles.
+double count_pairs(const Tiles& tiles, const Pattern& pattern = {}) {
   double pairs = 0;
-  for (int64_t b = 0; b < tiles.packing->sequences(); ++b) {
-    const auto T = double(tiles.packing->length(b));
-    pairs += mask == Mask::kCausal ? T * (T + 1) / 2 : T * T;
-  }
-  return double(tiles.heads) * pairs;
+  each_tile(tiles, [&](int64_t b, int64_t h) { pairs += double(pattern.pairs(h, tiles.packing->length(b))); });
+  return pairs;
 }
-double count(const Tiles& tiles) { return tiles.square ? count_pairs(tiles, Mask::kNone) : count(tiles.base); }
+double count(const Tiles& tiles) { return tiles.square ? count_pairs(tiles) : count(tiles.base); }
 
 double flops_of(Activation f) { return f == Activation::kRelu ? 1 : kFlopsOfExp + 15; }  // and about as many around it
 constexpr double kFlopsOfPhilox = 40;  // whole-number ones, for each number of a quad
@@ -68,7 +65,7 @@ void ProfilingBackend::matmul(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Re
 
 void ProfilingBackend::matmul(Tiles c, Operand<Tiles> a, Operand<Tiles> b, Real scale, Write write) {
   const Tiles& wide = c.square ? a.view : c;  // [T,d] of the three matrices: Σ_b H T² d = (Σ_b H T²) · d
-  const double d = double(wide.base.cols / wide.heads), pairs = count_pairs(c, Mask::kNone);
+  const double d = double(wide.base.cols / wide.heads), pairs = count_pairs(c);
   const double moved = count(a.view) + count(b.view) + count(c) * (write == Write::kAdd ? 2 : 1);
   time("matmul of tiles", {2 * pairs * d, moved}, [&] { inner_->matmul(c, a, b, scale, write); });
 }
@@ -101,26 +98,28 @@ void ProfilingBackend::rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Te
   time("rms_norm_backward", {11 * count(x), 3 * count(x)}, [&] { inner_->rms_norm_backward(dx, dgamma, dy, x, rstd, gamma); });
 }
 
-void ProfilingBackend::softmax_forward(Tiles p, Tiles s, Mask mask) {
-  time("softmax_forward", {(kFlopsOfExp + 4) * count_pairs(p, mask), 2 * count(p)}, [&] { inner_->softmax_forward(p, s, mask); });
+void ProfilingBackend::softmax_forward(Tiles p, Tiles s, const Pattern& pattern) {
+  time("softmax_forward", {(kFlopsOfExp + 4) * count_pairs(p, pattern), 2 * count(p)},
+       [&] { inner_->softmax_forward(p, s, pattern); });
 }
 
-void ProfilingBackend::softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) {
-  time("softmax_backward", {4 * count_pairs(p, mask), 3 * count(p)}, [&] { inner_->softmax_backward(ds, dp, p, mask); });
+void ProfilingBackend::softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) {
+  time("softmax_backward", {4 * count_pairs(p, pattern), 3 * count(p)}, [&] { inner_->softmax_backward(ds, dp, p, pattern); });
 }
 
 // Two products forward; five backward, with the exponentials once more.
 void ProfilingBackend::fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) {
   const double d = double(q.base.cols / q.heads), random = how.rate > 0 ? kFlopsOfPhilox : 0;
-  const Work work{count_pairs(q, how.mask) * (4 * d + kFlopsOfExp + 4 + random), 4 * count(q.base)};
+  const Work work{count_pairs(q, how.pattern) * (4 * d + kFlopsOfExp + 4 + random), 4 * count(q.base)};
   time("fused_attention_forward", work, [&] { inner_->fused_attention_forward(o, lse, q, k, v, how); });
 }
 
-void ProfilingBackend::fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k,
-                                                Tiles v, const AttentionWeights& how) {
+void ProfilingBackend::fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse,
+                                                Tiles q, Tiles k, Tiles v, const AttentionWeights& how) {
   const double d = double(q.base.cols / q.heads), random = how.rate > 0 ? kFlopsOfPhilox : 0;
-  const Work work{count_pairs(q, how.mask) * (10 * d + kFlopsOfExp + 4 + random), 8 * count(q.base)};
-  time("fused_attention_backward", work, [&] { inner_->fused_attention_backward(dq, dk, dv, dout, o, lse, q, k, v, how); });
+  const Work work{count_pairs(q, how.pattern) * (10 * d + kFlopsOfExp + 4 + random), 8 * count(q.base)};
+  time("fused_attention_backward", work,
+       [&] { inner_->fused_attention_backward(dq, dk, dv, dbias, dout, o, lse, q, k, v, how); });
 }
 
 void ProfilingBackend::elu_features_forward(Tensor y, Tensor x) {
@@ -145,8 +144,9 @@ void ProfilingBackend::linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv,
        [&] { inner_->linear_attention_backward(dfq, dfk, dv, dout, o, n, fq, fk, v, how); });
 }
 
-void ProfilingBackend::normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) {
-  time("normalise_rows", {2 * count_pairs(p, mask), 2 * count(p)}, [&] { inner_->normalise_rows(p, s, mask, epsilon); });
+void ProfilingBackend::normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) {
+  time("normalise_rows", {2 * count_pairs(p, {.causal = causal}), 2 * count(p)},
+       [&] { inner_->normalise_rows(p, s, causal, epsilon); });
 }
 
 void ProfilingBackend::activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) {

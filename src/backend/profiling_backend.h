@@ -34,17 +34,17 @@ class ProfilingBackend final : public Backend {
                            Tensor gamma) override;
   void rms_norm_forward(Tensor y, Tensor rstd, Tensor x, Tensor gamma, Real epsilon) override;
   void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) override;
-  void softmax_forward(Tiles p, Tiles s, Mask mask) override;
-  void softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) override;
+  void softmax_forward(Tiles p, Tiles s, const Pattern& pattern) override;
+  void softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) override;
   void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
-  void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v,
-                                const AttentionWeights& how) override;
+  void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k,
+                                Tiles v, const AttentionWeights& how) override;
   void elu_features_forward(Tensor y, Tensor x) override;
   void elu_features_backward(Tensor dx, Tensor dy, Tensor y) override;
   void linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) override;
   void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v,
                                  const KernelWeights& how) override;
-  void normalise_rows(Tiles p, Tiles s, Mask mask, Real epsilon) override;
+  void normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) override;
   void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
   void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
   void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) override;

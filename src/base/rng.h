@@ -37,6 +37,7 @@ enum class Purpose : uint32_t {
   kBootstrap = 11,  // intervals
   kTask = 12,       // sequences of a synthetic task
   kGenerate = 13,   // which token comes next
+  kBlocks = 14,     // random blocks of block-sparse attention
 };
 
 // One family of random numbers: (seed; purpose · layer · head, step). Inside it a number has a row and a column; rows are counted

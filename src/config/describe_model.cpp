@@ -28,7 +28,7 @@ void describe_model(Key& s, ModelSettings& o) {
   dropout.shorthand = {"embedding", "attention", "residual", "hidden"};
   dropout.number("embedding", o.dropout.embedding, kShare, "After the embedding");
   dropout.number("attention", o.dropout.attention, kShare, "On the attention weights")
-      .when("model.attention.kind", {"full", "causal"});
+      .when("model.attention.kind", {"full", "causal", "local", "block_sparse"});
   dropout.number("residual", o.dropout.residual, kShare, "On what a sublayer adds to the stream");
   dropout.number("hidden", o.dropout.hidden, kShare, "Inside the feed-forward layer");
   s.integer("max_length", o.max_length, between(1, 1 << 20),
@@ -44,6 +44,7 @@ void describe_model(Key& s, ModelSettings& o) {
   position.choice("kind", o.position.kind,
                   {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}},
                   "No positions, a learned table, or sines and cosines");
+  const std::string kind = "model.attention.kind";
   Key& attention = s.section("attention", "The attention of every block; a bare word is its kind");
   attention.shorthand = {"kind"};
   attention
@@ -51,6 +52,8 @@ void describe_model(Key& s, ModelSettings& o) {
               {
                   {"full", AttentionKind::kFull},
                   {"causal", AttentionKind::kFull},
+                  {"local", AttentionKind::kLocal},
+                  {"block_sparse", AttentionKind::kBlockSparse},
                   {"linear", AttentionKind::kLinear},
               },
               "Where the weights come from; `causal` is short for full with causal: true")
@@ -63,7 +66,26 @@ void describe_model(Key& s, ModelSettings& o) {
                {"dense", AttentionImplementation::kDense},
                {"fused", AttentionImplementation::kFused}},
               "How it is computed; the results agree up to rounding")
-      .when("model.attention.kind", {"full", "causal"});
+      .when(kind, {"full", "causal", "local", "block_sparse"});
+  attention
+      .integer("window", o.attention.window, between(1, 1 << 20),
+               "How far a query sees on each side: in tokens (local), or in blocks beside its own (block_sparse)")
+      .optional()
+      .defaults_to("64 tokens, or 1 block")
+      .when(kind, {"local", "block_sparse"});
+  attention.integer("block", o.attention.block, between(1, 65536), "Tokens of a block").when(kind, {"block_sparse"});
+  attention
+      .integer("global", o.attention.global, between(0, 1 << 20),
+               "The first tokens of a sequence that see every token and are seen by every token")
+      .when(kind, {"block_sparse"});
+  attention
+      .integer("random", o.attention.random, between(0, 65536),
+               "Blocks drawn for each row of blocks and head, the same ones during the whole run")
+      .when(kind, {"block_sparse"});
+  attention
+      .integer("stride", o.attention.stride, between(1, 65536), "A row of blocks also sees every stride-th block from its own")
+      .word("none", 0)
+      .when(kind, {"block_sparse"});
   s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
          "the "

@@ -55,6 +55,12 @@ class Rules {
       c_.tokenizer.strip_accents = true;
       reader_.imply("tokenizer.strip_accents", "tokenizer.lowercase");
     }
+    AttentionSettings& attention = c_.model.attention;
+    const bool local = attention.kind == AttentionKind::kLocal;
+    if (!reader_.given("model.attention.window") && (local || attention.kind == AttentionKind::kBlockSparse)) {
+      attention.window = local ? 64 : 1;
+      reader_.imply("model.attention.window", "model.attention.kind");
+    }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
       reader_.imply("model.max_length", "data.max_length");
@@ -74,6 +80,7 @@ class Rules {
     const double shares = c_.data.validation.share + c_.data.test.share;
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
+    check_attention();
     check_drawn();
     check_files();
     check_tokenizer();
@@ -108,6 +115,18 @@ class Rules {
   }
   bool pools(const ObjectiveSettings& o) const {
     return !unmet_condition(reader_.root(), *reader_.root().find(path_of(o) + ".pooling"));
+  }
+
+  // The first and the last row of blocks have the fewest neighbours, and so the most blocks to draw from.
+  void check_attention() {
+    const AttentionSettings& a = c_.model.attention;
+    if (a.kind != AttentionKind::kBlockSparse) return;
+    const int64_t blocks = (c_.data.max_length + a.block - 1) / a.block;
+    const int64_t left = std::max<int64_t>(0, blocks - std::max(a.window + 1, a.global / a.block));
+    require(a.random <= left, "model.attention.random", "data.max_length",
+            fmt::format("{} blocks cannot be drawn where {} are left beside the window and the global ones of the {} of",
+                        a.random, left, blocks),
+            "smaller blocks are more blocks: model.attention.block");
   }
 
   void check_tokenizer() {

@@ -10,7 +10,7 @@ SelfAttention::SelfAttention(const std::string& name, int64_t layer, const Setti
       D_(settings.width),
       H_(settings.heads),
       projection_({name_query_, name_key_, name_value_}, D_, D_, Init::normal(kWeightDeviation)),
-      core_(make_attention_core({name, layer, H_, D_, settings.dropout}, settings.attention)),
+      core_(make_attention_core({name, layer, H_, D_, settings.dropout, settings.seed}, settings.attention)),
       output_(name_output_, D_, D_, settings.output) {}
 
 void SelfAttention::plan(Plan& p) {

@@ -14,8 +14,9 @@ class SelfAttention : public Layer {
   struct Settings {
     int64_t width, heads;
     AttentionSettings attention;
-    double dropout;  // of the weights
-    Init output;     // W_o writes into the residual stream and starts smaller
+    double dropout;     // of the weights
+    Init output;        // W_o writes into the residual stream and starts smaller
+    uint64_t seed = 0;  // of the run
   };
   SelfAttention(const std::string& name, int64_t layer, const Settings& settings);
 

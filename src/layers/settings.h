@@ -10,6 +10,8 @@ enum class NormPlace { kPre, kPost };
 enum class PositionKind { kNone, kLearned, kSinusoidal };
 enum class AttentionKind {  // where the weights come from; causal is a switch of its own
   kFull,
+  kLocal,
+  kBlockSparse,
   kLinear,
 };
 enum class AttentionImplementation { kAuto, kDense, kFused };
@@ -32,6 +34,9 @@ struct AttentionSettings {
   AttentionKind kind = AttentionKind::kFull;
   bool causal = false;
   AttentionImplementation implementation = AttentionImplementation::kAuto;
+  int64_t window = 0;                          // each side: tokens of local, blocks of block_sparse
+  int64_t block = 16;                          // block_sparse: tokens of a block,
+  int64_t global = 0, random = 0, stride = 0;  // the first tokens, random blocks of a block row, every stride-th block
   bool operator==(const AttentionSettings&) const = default;
 };
 

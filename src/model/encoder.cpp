@@ -6,12 +6,12 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-Encoder::Encoder(const ModelSettings& m) {
+Encoder::Encoder(const ModelSettings& m, uint64_t seed) {
   // 2L matrices add to the residual stream; starting them 1/√(2L) smaller keeps its variance (Radford et al. 2019, §2.3).
   const Init output = Init::normal(kWeightDeviation / std::sqrt(2.0 * double(m.layers)));
   const Block::Settings settings{
       .norm = m.norm,
-      .attention = {m.width, m.heads, m.attention, m.dropout.attention, output},
+      .attention = {m.width, m.heads, m.attention, m.dropout.attention, output, seed},
       .feed_forward = {m.width, m.hidden, m.activation, m.dropout.hidden, output},
       .dropout = m.dropout.residual,
   };

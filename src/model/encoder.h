@@ -10,7 +10,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 // L blocks, and for pre-norm blocks a norm after the last one.
 class Encoder : public Layer {
  public:
-  explicit Encoder(const ModelSettings& settings);
+  explicit Encoder(const ModelSettings& settings, uint64_t seed = 0);
   void plan(Plan& p) override;
   Tensor forward(Step& s, Tensor x) override;
   Tensor backward(Step& s, Tensor dy) override;

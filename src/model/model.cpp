@@ -4,7 +4,7 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-Model::Model(const ModelSettings& m, int64_t vocabulary, std::vector<std::unique_ptr<Objective>> objectives)
+Model::Model(const ModelSettings& m, uint64_t seed, int64_t vocabulary, std::vector<std::unique_ptr<Objective>> objectives)
     : embedding_({.vocabulary = vocabulary,
                   .width = m.width,
                   .max_length = m.max_length,
@@ -13,7 +13,7 @@ Model::Model(const ModelSettings& m, int64_t vocabulary, std::vector<std::unique
                   .norm = m.embedding_norm,
                   .norm_settings = m.norm,
                   .dropout = m.dropout.embedding}),
-      encoder_(m),
+      encoder_(m, seed),
       objectives_(std::move(objectives)) {}
 
 void Model::plan(Plan& p) {

@@ -11,7 +11,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 // embedding → blocks → objectives
 class Model {
  public:
-  Model(const ModelSettings& settings, int64_t vocabulary, std::vector<std::unique_ptr<Objective>> objectives);
+  Model(const ModelSettings& settings, uint64_t seed, int64_t vocabulary, std::vector<std::unique_ptr<Objective>> objectives);
   void plan(Plan& p);
   void forward(Step& s);
   void backward(Step& s);

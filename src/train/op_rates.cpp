@@ -62,7 +62,7 @@ std::vector<OpProfile> measure_ops(const OpShapes& shapes, double seconds_each) 
   const Tiles S{s, &packing, H, true}, P{p, &packing, H, true};
   const Tiles Q{x, &packing, H, false}, K{y, &packing, H, false}, O{z, &packing, H, false};
   const Tensor dq = bench.tensor(n, D), dk = bench.tensor(n, D), dv = bench.tensor(n, D);
-  const AttentionWeights how{Mask::kNone, Real(0.2), 0, {}, 0};
+  const AttentionWeights how{Pattern{}, Real(0.2), 0, {}, 0};
   const RngKey key{1, 2, 3};
   const Real epsilon = Real(1e-5);
 
@@ -70,13 +70,13 @@ std::vector<OpProfile> measure_ops(const OpShapes& shapes, double seconds_each) 
   bench.repeat([&] { ops.matmul(up, du.T(), x, 1, Write::kAdd), ops.fill(up, 0); });
   bench.repeat([&] { ops.bias_backward(up_bias, du); });
   bench.repeat([&] { ops.matmul(S, Q, K.T(), Real(0.1), Write::kSet); });
-  bench.repeat([&] { ops.softmax_forward(P, S, Mask::kNone); });
-  bench.repeat([&] { ops.softmax_backward(S, S, P, Mask::kNone); });
+  bench.repeat([&] { ops.softmax_forward(P, S, {}); });
+  bench.repeat([&] { ops.softmax_backward(S, S, P, {}); });
   bench.repeat([&] { ops.dropout(P, P, Real(0.1), key, 0); });
   bench.repeat([&] { ops.fused_attention_forward(O, lse, Q, K, K, how); });
   bench.repeat([&] {
-    ops.fused_attention_backward({dq, &packing, H, false}, {dk, &packing, H, false}, {dv, &packing, H, false}, K, O, lse, Q, K, K,
-                                 how);
+    ops.fused_attention_backward({dq, &packing, H, false}, {dk, &packing, H, false}, {dv, &packing, H, false}, {}, K, O, lse, Q,
+                                 K, K, how);
   });
   bench.repeat([&] { ops.layer_norm_forward(z, mean, rstd, x, row, row, epsilon); });
   bench.repeat([&] { ops.layer_norm_backward(z, sums, sums, y, x, mean, rstd, row); });

@@ -45,12 +45,12 @@ int64_t fitting(const Batch& batch, int64_t first, int64_t last, const Extent& e
 Plan Replica::count(const EngineSettings& settings, const Extent& extent) {
   Plan plan;
   plan.extent = extent;
-  Model(settings.model, settings.vocabulary, make_objectives(settings)).plan(plan);
+  Model(settings.model, settings.seed, settings.vocabulary, make_objectives(settings)).plan(plan);
   return plan;
 }
 
 Replica::Replica(const EngineSettings& settings, const Extent& extent, std::unique_ptr<Backend> ops, SharedMemory& shared)
-    : ops_(std::move(ops)), model_(settings.model, settings.vocabulary, make_objectives(settings)) {
+    : ops_(std::move(ops)), model_(settings.model, settings.seed, settings.vocabulary, make_objectives(settings)) {
   for (const ObjectiveSettings& o : settings.objectives) head_weights_.push_back(o.weight);
   plan_.extent = extent;
   model_.plan(plan_);  // unbound: counts

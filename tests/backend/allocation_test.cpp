@@ -19,8 +19,8 @@ TEST_CASE("primitives allocate nothing, but oneDNN's own buffers in a product") 
   ops.matmul(*W, (*y).T(), *x, 1, Write::kAdd);
   const Tiles X{x, &packing, 3, false}, S{s, &packing, 3, true};
   ops.matmul(S, X, X.T(), Real(0.1), Write::kSet);
-  ops.softmax_forward(S, S, Mask::kCausal);
-  ops.softmax_backward(S, S, S, Mask::kCausal);
+  ops.softmax_forward(S, S, {.causal = true});
+  ops.softmax_backward(S, S, S, {.causal = true});
   ops.dropout(S, S, Real(0.1), RngKey{}, 0);
   ops.fill(row, 1);
   ops.linear(y, x, W, row);

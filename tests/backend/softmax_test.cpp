@@ -9,25 +9,26 @@ TEST_CASE("softmax over ragged tiles, full and causal") {
   for_packings([&](const Packing& packing, int64_t heads, int64_t d, int64_t) {
     if (d != 1) return;
     const int64_t size = heads * packing.pairs();
-    for (Mask mask : {Mask::kNone, Mask::kCausal}) {
-      CAPTURE(mask == Mask::kCausal);
+    for (const bool causal : {false, true}) {
+      CAPTURE(causal);
+      const Pattern pattern{.causal = causal};
       const Guarded s = Guarded(1, size).random(1, 2), dp = Guarded(1, size).random(2);
       const Guarded p = Guarded(1, size).garbage(), ds = Guarded(1, size).garbage();
       const auto tiles = [&](Tensor t) { return Tiles{t, &packing, heads, true}; };
       const Tiles S = tiles(s), P = tiles(p), dP = tiles(dp), dS = tiles(ds);
       const auto forward = [&] {
-        ops.softmax_forward(P, S, mask);
+        ops.softmax_forward(P, S, pattern);
         return dot(p, dp);
       };
       forward();
-      ops.softmax_backward(dS, dP, P, mask);
+      ops.softmax_backward(dS, dP, P, pattern);
 
       for (int64_t b = 0; b < packing.sequences(); ++b) {
         for (int64_t h = 0; h < heads; ++h) {
           const int64_t T = packing.length(b);
           Dense want(T, T), want_ds(T, T);
           for (int64_t i = 0; i < T; ++i) {
-            const auto allowed = [&](int64_t j) { return mask == Mask::kNone || j <= i; };
+            const auto allowed = [&](int64_t j) { return !causal || j <= i; };
             double z = 0, total = 0;
             for (int64_t j = 0; j < T; ++j) z += allowed(j) ? std::exp(static_cast<double>(S(b, h).row(i)[j])) : 0;
             for (int64_t j = 0; j < T; ++j) want(i, j) = allowed(j) ? std::exp(static_cast<double>(S(b, h).row(i)[j])) / z : 0;
@@ -52,12 +53,53 @@ TEST_CASE("softmax over ragged tiles, full and causal") {
 
       forward();
       const Guarded p_in_place(s), ds_in_place(dp);
-      ops.softmax_forward(tiles(p_in_place), tiles(p_in_place), mask);
-      ops.softmax_backward(tiles(ds_in_place), tiles(ds_in_place), P, mask);
+      ops.softmax_forward(tiles(p_in_place), tiles(p_in_place), pattern);
+      ops.softmax_backward(tiles(ds_in_place), tiles(ds_in_place), P, pattern);
       check_close("P in place", p_in_place, Dense(p), 0);
       check_close("dS in place", ds_in_place, Dense(ds), 0);
     }
   });
+}
+
+TEST_CASE("softmax of any pattern: 0 where it forbids, also in rows that see nothing") {
+  CpuBackend ops;
+  const Packing packing = packing_of({5, 1, 33});
+  const int64_t size = 2 * packing.pairs();
+  for (const Pattern& pattern :
+       {Pattern{.window = 2}, Pattern{.causal = true, .window = 7}, Pattern{.block = 4, .reach = 0, .global = 1},
+        Pattern{.block = 2, .reach = 0, .stride = 5}, Pattern{.causal = true, .block = 3, .reach = 0, .random = 2},
+        Pattern{.causal = true, .block = 4, .reach = -1, .random = 1}}) {
+    const Guarded s = Guarded(1, size).random(1, 2), dp = Guarded(1, size).random(2), ds = Guarded(1, size).garbage();
+    const Guarded p = Guarded(1, size).garbage();
+    const auto tiles = [&](Tensor t) { return Tiles{t, &packing, 2, true}; };
+    ops.softmax_forward(tiles(p), tiles(s), pattern);
+    ops.softmax_backward(tiles(ds), tiles(dp), tiles(p), pattern);
+    each_tile(tiles(p), [&](int64_t b, int64_t h) {
+      const int64_t T = packing.length(b);
+      Dense seen(T, T), want(T, T), want_ds(T, T);
+      std::vector<Keys> keys;
+      for (int64_t i = 0; i < T; ++i) {
+        pattern.seen_by(keys, h, i, 1, T);
+        double z = 0, mean = 0;
+        for (const Keys& k : keys)
+          for (int64_t j = std::max(k.at, pattern.ends(i, T).at); j < std::min(k.end(), pattern.ends(i, T).end()); ++j) {
+            seen(i, j) = 1;
+            z += want(i, j) = std::exp(double(tiles(s)(b, h).row(i)[j]));
+          }
+        for (int64_t j = 0; j < T; ++j) want(i, j) /= z > 0 ? z : 1;
+        for (int64_t j = 0; j < T; ++j) mean += want(i, j) * double(tiles(dp)(b, h).row(i)[j]);
+        for (int64_t j = 0; j < T; ++j) want_ds(i, j) = want(i, j) * (double(tiles(dp)(b, h).row(i)[j]) - mean);
+        for (int64_t j = 0; j < T; ++j)
+          if (seen(i, j) == 0) CHECK((tiles(p)(b, h).row(i)[j] == 0 && tiles(ds)(b, h).row(i)[j] == 0));
+      }
+      check_close("P", tiles(p)(b, h), want);
+      check_close("dS", tiles(ds)(b, h), want_ds);
+    });
+    const Guarded in_place(s);
+    ops.softmax_forward(tiles(in_place), tiles(in_place), pattern);
+    check_close("P in place", in_place, Dense(p), 0);
+    CHECK((p.intact() && ds.intact() && in_place.intact()));
+  }
 }
 
 TEST_CASE("softmax of scores of ±10,000 is finite and adds up to 1") {
@@ -67,7 +109,7 @@ TEST_CASE("softmax of scores of ±10,000 is finite and adds up to 1") {
     const Guarded s = Guarded(1, 81).fill(static_cast<Real>(-1e4));
     for (int64_t i = 0; i < 9; ++i) s(0, i * 9 + 3) = static_cast<Real>(top);
     const Tiles S{s, &packing, 1, true};
-    ops.softmax_forward(S, S, Mask::kNone);
+    ops.softmax_forward(S, S, {});
     for (int64_t i = 0; i < 9; ++i) {
       double total = 0;
       for (int64_t j = 0; j < 9; ++j) total += static_cast<double>(s(0, i * 9 + j));
@@ -82,6 +124,6 @@ TEST_CASE("a score that is not a number makes its row not a number, and no other
   const Packing packing = packing_of({3, 2});
   const Guarded s = Guarded(1, 13).random(1);
   s(0, 4) = std::numeric_limits<Real>::quiet_NaN();
-  ops.softmax_forward({s, &packing, 1, true}, {s, &packing, 1, true}, Mask::kNone);
+  ops.softmax_forward({s, &packing, 1, true}, {s, &packing, 1, true}, {});
   for (int64_t k = 0; k < 13; ++k) CHECK(std::isnan(s(0, k)) == (k >= 3 && k < 6));
 }

@@ -102,6 +102,25 @@ TEST_CASE("the keys of one kind") {
   CHECK(random.data.classes == 3);
 }
 
+TEST_CASE("the keys of each kind of attention") {
+  const WorkingFolder folder;
+  const auto attention = [](const std::string& keys) { return loaded(configuration({"model: {attention: " + keys + "}"})); };
+  const LoadedConfig local = attention("local");
+  CHECK(local.config.model.attention.kind == AttentionKind::kLocal);
+  CHECK(local.config.model.attention.window == 64);
+  CHECK(local.origins.at("model.attention.window") == "from model.attention.kind");
+  CHECK(attention("{kind: local, window: 5, causal: true}").config.model.attention.window == 5);
+  CHECK(attention("{kind: block_sparse}").config.model.attention.window == 1);
+  const AttentionSettings blocks =
+      attention("{kind: block_sparse, block: 4, window: 2, global: 3, random: 5, stride: 6, implementation: dense}")
+          .config.model.attention;
+  CHECK(blocks.kind == AttentionKind::kBlockSparse);
+  CHECK(blocks.implementation == AttentionImplementation::kDense);
+  CHECK(std::vector{blocks.block, blocks.window, blocks.global, blocks.random, blocks.stride} ==
+        std::vector<int64_t>{4, 2, 3, 5, 6});
+  CHECK(attention("{kind: block_sparse, stride: none}").config.model.attention.stride == 0);
+}
+
 TEST_CASE("a synthetic task: its keys, and what follows from them") {
   const WorkingFolder folder;
   const auto task = [](const std::string& data, const std::string& objective = "{kind: token_classification}") {

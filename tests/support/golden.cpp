@@ -67,8 +67,12 @@ ModelSettings golden_model(const nlohmann::json& m) {
   if (m.contains("attention")) {
     const nlohmann::json& a = m.at("attention");
     model.attention.kind = named<AttentionKind>(a.at("kind"), {
+                                                                  {"local", AttentionKind::kLocal},
+                                                                  {"block_sparse", AttentionKind::kBlockSparse},
                                                                   {"linear", AttentionKind::kLinear},
                                                               });
+    model.attention.window = a.value("window", 0), model.attention.block = a.value("block", 16);
+    model.attention.global = a.value("global", 0), model.attention.stride = a.value("stride", 0);
   }
   return model;
 }

@@ -11,10 +11,13 @@ void dropout_row(Real* y, const Real* x, int64_t first_column, int64_t cols, Rea
   constexpr int64_t kChunk = 4 * 4 * kQuadsAtOnce;
   const auto threshold = static_cast<uint32_t>(static_cast<double>(rate) * 0x1p32);
   const Real scale = 1 / (1 - rate);
-  uint32_t word[kChunk];
-  for (int64_t first = 0; first < cols; first += kChunk) {
-    const int64_t n = std::min(kChunk, cols - first);
-    random_words(word, key, row, static_cast<uint32_t>((first_column + first) / 4), (n + 3) / 4);
+  uint32_t words[kChunk];
+  const int64_t before = first_column % 4;  // words of the first quad that belong to columns before
+  for (int64_t first = 0, n; first < cols; first += n) {
+    const int64_t skipped = first == 0 ? before : 0;
+    n = std::min(kChunk - skipped, cols - first);
+    random_words(words, key, row, static_cast<uint32_t>((first_column + first) / 4), (skipped + n + 3) / 4);
+    const uint32_t* word = words + skipped;
     const Real* xj = x + first;
     Real* yj = y + first;
 #pragma omp simd

@@ -114,7 +114,7 @@ struct Chunks {
 // at the end  O = O / n
 void CpuBackend::linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) {
   static_assert(kChunk * kChunk <= kScratch);
-  const bool causal = how.mask == Mask::kCausal;
+  const bool causal = how.causal;
   for (int64_t b = 0; b < v.packing->sequences(); ++b) {
     const Chunks chunks(fq, v, b, how.states, 1);
     const auto add_keys = [&](int64_t first, int64_t h) {
@@ -151,7 +151,7 @@ void CpuBackend::linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk,
 void CpuBackend::linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk,
                                            Tiles v, const KernelWeights& how) {
   static_assert(2 * kChunk * kChunk + kChunk + kRoom <= kScratch);
-  const bool causal = how.mask == Mask::kCausal;
+  const bool causal = how.causal;
   Real *a = scratch_->data, *bs = a + kChunk * kChunk, *g = bs + kChunk * kChunk, *us = g + kChunk;
   for (int64_t b = 0; b < v.packing->sequences(); ++b) {
     const Chunks chunks(fq, v, b, how.states, 2);

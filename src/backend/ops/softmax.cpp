@@ -7,52 +7,81 @@
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
 
-// How many keys the query in row i of a tile may see: the first `visible` ones.
-int64_t visible(Mask mask, int64_t i, int64_t keys) { return mask == Mask::kCausal ? std::min(i + 1, keys) : keys; }
-
-constexpr int64_t kChunk = 16;  // a row of a causal tile is computed in whole vectors
+constexpr int64_t kChunk = 16;  // stretches of a row are computed in whole vectors
+constexpr Real kForbidden = -std::numeric_limits<Real>::infinity();
 
 }  // namespace
 
-// Of each row of S [T,T]:  p_j = e^(s_j − m) / Σ_k e^(s_k − m),  m = max s; 0 where the mask forbids
-void CpuBackend::softmax_forward(Tiles p, Tiles s, Mask mask) {
-  each_tile(p, [&](int64_t b, int64_t h) {
-    const Tensor P = p(b, h), S = s(b, h);
-    for (int64_t i = 0; i < P.rows; ++i) {
-      const int64_t n = visible(mask, i, P.cols), whole = std::min((n + kChunk - 1) / kChunk * kChunk, P.cols);
-      const Real* si = S.row(i);
-      Real* pi = P.row(i);
-      Real m = -std::numeric_limits<Real>::infinity(), sum = 0;
-#pragma omp simd reduction(max : m)
-      for (int64_t j = 0; j < n; ++j) m = m < si[j] ? si[j] : m;
-#pragma omp simd reduction(+ : sum)
-      for (int64_t j = 0; j < whole; ++j) {
-        pi[j] = j < n ? vexp(si[j] - m) : 0;
-        sum += pi[j];
+// f(b, h, i, the keys that row i of tile (b, h) sees)
+template <class F>
+void CpuBackend::each_row(Tiles tiles, const Pattern& pattern, F f) {
+  each_tile(tiles, [&](int64_t b, int64_t h) {
+    const int64_t T = tiles.packing->length(b);
+    for (int64_t first = 0, rows; first < T; first += rows) {
+      rows = pattern.rows_alike(first, T, T);
+      pattern.seen_by(keys_, h, first, rows, T);
+      for (int64_t i = first; i < first + rows; ++i) {
+        const Keys ends = pattern.ends(i, T);
+        row_keys_.clear();
+        for (const Keys& k : keys_) {
+          const int64_t at = std::max(k.at, ends.at), end = std::min(k.end(), ends.end());
+          if (at < end) row_keys_.push_back({at, end - at});
+        }
+        f(b, h, i, row_keys_);
       }
-      const Real scale = 1 / sum;
-#pragma omp simd
-      for (int64_t j = 0; j < whole; ++j) pi[j] *= scale;
-      std::fill(pi + whole, pi + P.cols, Real{0});
     }
   });
 }
 
-// dS = P ⊙ (dP − rowsum(dP ⊙ P)); 0 where the mask forbids                                               (softmax.md)
-void CpuBackend::softmax_backward(Tiles ds, Tiles dp, Tiles p, Mask mask) {
-  each_tile(p, [&](int64_t b, int64_t h) {
-    const Tensor dS = ds(b, h), dP = dp(b, h), P = p(b, h);
-    for (int64_t i = 0; i < P.rows; ++i) {
-      const int64_t n = visible(mask, i, P.cols);
-      const Real *dpi = dP.row(i), *pi = P.row(i);
-      Real* dsi = dS.row(i);
-      Real dot = 0;
-#pragma omp simd reduction(+ : dot)
-      for (int64_t j = 0; j < n; ++j) dot += dpi[j] * pi[j];
-#pragma omp simd
-      for (int64_t j = 0; j < n; ++j) dsi[j] = pi[j] * (dpi[j] - dot);
-      std::fill(dsi + n, dsi + P.cols, Real{0});
+// Of each row of S [T,T]:  p_j = e^(s_j − m) / Σ_k e^(s_k − m),  m = max s; 0 where the pattern forbids
+void CpuBackend::softmax_forward(Tiles p, Tiles s, const Pattern& pattern) {
+  each_row(p, pattern, [&](int64_t b, int64_t h, int64_t i, const std::vector<Keys>& seen) {
+    const int64_t T = p.packing->length(b);
+    const Real* si = s(b, h).row(i);
+    Real* pi = p(b, h).row(i);
+    Real most = kForbidden, sum = 0;
+    for (const Keys& k : seen) {
+#pragma omp simd reduction(max : most)
+      for (int64_t j = k.at; j < k.end(); ++j) most = most < si[j] ? si[j] : most;
     }
+    const Real m = most == kForbidden ? 0 : most;  // where every score is −∞, nothing is seen
+    int64_t done = 0;
+    for (size_t n = 0; n < seen.size(); ++n) {
+      const Keys k = seen[n];
+      const int64_t end = k.end(), room = n + 1 < seen.size() ? seen[n + 1].at : T,
+                    whole = std::min(k.at + (k.count + kChunk - 1) / kChunk * kChunk, room);
+      std::fill(pi + done, pi + k.at, Real{0});
+#pragma omp simd reduction(+ : sum)
+      for (int64_t j = k.at; j < whole; ++j) {
+        pi[j] = j < end ? vexp(si[j] - m) : 0;
+        sum += pi[j];
+      }
+      done = whole;
+    }
+    std::fill(pi + done, pi + T, Real{0});
+    const Real scale = sum == 0 ? 0 : 1 / sum;
+#pragma omp simd
+    for (int64_t j = seen.empty() ? done : seen[0].at; j < done; ++j) pi[j] *= scale;
+  });
+}
+
+// dS = P ⊙ (dP − rowsum(dP ⊙ P)); 0 where the pattern forbids                                            (softmax.md)
+void CpuBackend::softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) {
+  each_row(p, pattern, [&](int64_t b, int64_t h, int64_t i, const std::vector<Keys>& seen) {
+    const Real *dpi = dp(b, h).row(i), *pi = p(b, h).row(i);
+    Real *dsi = ds(b, h).row(i), dot = 0;
+    for (const Keys& k : seen) {
+#pragma omp simd reduction(+ : dot)
+      for (int64_t j = k.at; j < k.end(); ++j) dot += dpi[j] * pi[j];
+    }
+    int64_t done = 0;
+    for (const Keys& k : seen) {
+      std::fill(dsi + done, dsi + k.at, Real{0});
+#pragma omp simd
+      for (int64_t j = k.at; j < k.end(); ++j) dsi[j] = pi[j] * (dpi[j] - dot);
+      done = k.end();
+    }
+    std::fill(dsi + done, dsi + p.packing->length(b), Real{0});
   });
 }
 

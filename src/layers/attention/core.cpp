@@ -10,10 +10,10 @@ namespace {
 // auto: decided by the longest sequence that memory is planned for, as soon as that is known.
 class ChosenAttention : public AttentionCore {
  public:
-  ChosenAttention(const CoreShape& shape, Mask mask) : shape_(shape), mask_(mask) {}
+  ChosenAttention(const CoreShape& shape, const Pattern& pattern) : shape_(shape), pattern_(pattern) {}
   void plan(Plan& p) override {
-    if (!core_ && p.extent.longest < kFusedFromLength) core_ = std::make_unique<DenseAttention>(shape_, mask_);
-    if (!core_) core_ = std::make_unique<FusedAttention>(shape_, mask_);
+    if (!core_ && p.extent.longest < kFusedFromLength) core_ = std::make_unique<DenseAttention>(shape_, pattern_);
+    if (!core_) core_ = std::make_unique<FusedAttention>(shape_, pattern_);
     core_->plan(p);
   }
   Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override { return core_->forward(s, Q, K, V); }
@@ -21,15 +21,30 @@ class ChosenAttention : public AttentionCore {
 
  private:
   CoreShape shape_;
-  Mask mask_;
+  Pattern pattern_;
   std::unique_ptr<AttentionCore> core_;
 };
 
-std::unique_ptr<AttentionCore> make_full(const CoreShape& shape, Mask mask, AttentionImplementation implementation) {
-  switch (implementation) {
-    case AttentionImplementation::kAuto: return std::make_unique<ChosenAttention>(shape, mask);
-    case AttentionImplementation::kDense: return std::make_unique<DenseAttention>(shape, mask);
-    case AttentionImplementation::kFused: return std::make_unique<FusedAttention>(shape, mask);
+Pattern pattern_of(const CoreShape& shape, const AttentionSettings& settings) {
+  Pattern pattern{.causal = settings.causal};
+  if (settings.kind == AttentionKind::kLocal) pattern.window = settings.window;
+  if (settings.kind == AttentionKind::kBlockSparse) {
+    pattern.block = settings.block, pattern.reach = settings.window, pattern.global = settings.global;
+    pattern.random = settings.random, pattern.stride = settings.stride;
+    pattern.key = {shape.seed, RngKey::make_stream(Purpose::kBlocks, uint32_t(shape.layer)), 0};
+  }
+  return pattern;
+}
+
+// Softmax over the keys that a pattern allows. Tile by tile where a pattern is sparse, unless the page that students read is asked for.
+std::unique_ptr<AttentionCore> make_softmax_attention(const CoreShape& shape, const AttentionSettings& settings) {
+  const Pattern pattern = pattern_of(shape, settings);
+  switch (settings.implementation) {
+    case AttentionImplementation::kAuto:
+      if (settings.kind == AttentionKind::kFull) return std::make_unique<ChosenAttention>(shape, pattern);
+      [[fallthrough]];
+    case AttentionImplementation::kFused: return std::make_unique<FusedAttention>(shape, pattern);
+    case AttentionImplementation::kDense: return std::make_unique<DenseAttention>(shape, pattern);
   }
   return nullptr;
 }
@@ -37,10 +52,11 @@ std::unique_ptr<AttentionCore> make_full(const CoreShape& shape, Mask mask, Atte
 }  // namespace
 
 std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const AttentionSettings& settings) {
-  const Mask mask = settings.causal ? Mask::kCausal : Mask::kNone;
   switch (settings.kind) {
-    case AttentionKind::kFull: return make_full(shape, mask, settings.implementation);
-    case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, mask);
+    case AttentionKind::kFull:
+    case AttentionKind::kLocal:
+    case AttentionKind::kBlockSparse: return make_softmax_attention(shape, settings);
+    case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, settings.causal);
   }
   return nullptr;
 }

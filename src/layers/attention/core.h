@@ -21,8 +21,9 @@ struct CoreShape {
   std::string name;  // blocks.<l>.attention
   int64_t layer, heads, width;
   double dropout;
+  uint64_t seed = 0;  // of the run, for what is drawn once and stays
 };
-// `auto` is dense below this length and fused from it on (measured: backend/PERFORMANCE.md).
+// `auto` is dense below this length and fused from it on (measured: backend/PERFORMANCE.md); of a sparse pattern it is always fused.
 constexpr int64_t kFusedFromLength = 512;
 
 std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const AttentionSettings& settings);

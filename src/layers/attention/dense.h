@@ -6,10 +6,10 @@
 namespace vitrine::inline VITRINE_PRECISION {
 
 // Softmax attention that keeps its weights (Vaswani et al. 2017, §3.2.1): the page to read first, derived in dense.md.
-//   S = Q Kᵀ / √d          P = softmax(S) over the keys that the mask allows          O = P V
+//   S = Q Kᵀ / √d          P = softmax(S) over the keys that the pattern lets a query see          O = P V
 class DenseAttention : public AttentionCore {
  public:
-  DenseAttention(const CoreShape& shape, Mask mask);
+  DenseAttention(const CoreShape& shape, const Pattern& pattern);
   void plan(Plan& p) override;
   Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override;
   void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) override;
@@ -23,7 +23,7 @@ class DenseAttention : public AttentionCore {
   int64_t H_, D_;
   Real scale_, rate_;  // 1/√d; dropout of the weights
   uint32_t stream_;    // of its random numbers: head h draws from stream_ + h
-  Mask mask_;
+  Pattern pattern_;
   Tensor P_, R_, O_, dP_;
   Tiles Q_, K_, V_;
 };

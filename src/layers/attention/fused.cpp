@@ -4,14 +4,14 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-FusedAttention::FusedAttention(const CoreShape& shape, Mask mask)
+FusedAttention::FusedAttention(const CoreShape& shape, const Pattern& pattern)
     : weights_name_(shape.name + ".weights"),
       H_(shape.heads),
       D_(shape.width),
       scale_(Real(1 / std::sqrt(double(D_ / H_)))),
       rate_(Real(shape.dropout)),
       stream_(RngKey::make_stream(Purpose::kDropoutAttention, uint32_t(shape.layer))),
-      mask_(mask) {}
+      pattern_(pattern) {}
 
 void FusedAttention::plan(Plan& p) {
   O_ = p.activations.take(p.extent.tokens, D_);
@@ -28,11 +28,11 @@ Tiles FusedAttention::forward(Step& s, Tiles Q, Tiles K, Tiles V) {
 
 void FusedAttention::backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) {
   const Tiles O = s.heads(O_.top(dO.base.rows), H_);
-  s.ops.fused_attention_backward(dQ, dK, dV, dO, O, lse_, Q_, K_, V_, weights(s));  // P = e^(S − lse) once more
+  s.ops.fused_attention_backward(dQ, dK, dV, {}, dO, O, lse_, Q_, K_, V_, weights(s));  // P = e^(S − lse) once more
 }
 
 AttentionWeights FusedAttention::weights(const Step& s) const {
-  return {mask_, scale_, s.training ? rate_ : 0, {s.rng.seed, stream_, s.rng.step}, s.in.first_row};
+  return {pattern_, scale_, s.training ? rate_ : 0, {s.rng.seed, stream_, s.rng.step}, s.in.first_row};
 }
 
 // The three lines of dense.cpp, in memory that lives as long as the probe looks.
@@ -41,7 +41,7 @@ void FusedAttention::show_weights(Step& s, Tiles O, Tiles Q, Tiles K, Tiles V) c
   const std::unique_ptr<Memory> memory = s.ops.allocate(size);
   const Tiles P = s.scores({memory->data, 1, size, size}, H_);
   s.ops.matmul(P, Q, K.T(), scale_);
-  s.ops.softmax_forward(P, P, mask_);
+  s.ops.softmax_forward(P, P, pattern_);
   s.show(weights_name_, P);
   s.ops.matmul(O, P, V);
 }

@@ -9,7 +9,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 // T, not with T². Derived in fused.md. When a probe wants the weights, they are made for it, and what it leaves of them is used.
 class FusedAttention : public AttentionCore {
  public:
-  FusedAttention(const CoreShape& shape, Mask mask);
+  FusedAttention(const CoreShape& shape, const Pattern& pattern);
   void plan(Plan& p) override;
   Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override;
   void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) override;
@@ -22,7 +22,7 @@ class FusedAttention : public AttentionCore {
   int64_t H_, D_;
   Real scale_, rate_;  // 1/√d; dropout of the weights
   uint32_t stream_;    // of its random numbers, those of dense.h
-  Mask mask_;
+  Pattern pattern_;
   Tensor O_, lse_;
   Tiles Q_, K_, V_;
 };

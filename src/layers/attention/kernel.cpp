@@ -2,12 +2,12 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-KernelAttention::KernelAttention(const CoreShape& shape, int64_t features, Mask mask, double epsilon)
+KernelAttention::KernelAttention(const CoreShape& shape, int64_t features, bool causal, double epsilon)
     : weights_name_(shape.name + ".weights"),
       H_(shape.heads),
       D_(shape.width),
       m_(features),
-      mask_(mask),
+      causal_(causal),
       epsilon_(Real(epsilon)) {}
 
 void KernelAttention::plan(Plan& p) {
@@ -34,7 +34,7 @@ void KernelAttention::show_weights(Step& s, Tiles O, Tiles fq, Tiles fk, Tiles V
   const std::unique_ptr<Memory> memory = s.ops.allocate(size);
   const Tiles P = s.scores({memory->data, 1, size, size}, H_);
   s.ops.matmul(P, fq, fk.T());
-  s.ops.normalise_rows(P, P, mask_, epsilon_);
+  s.ops.normalise_rows(P, P, causal_, epsilon_);
   s.show(weights_name_, P);
   s.ops.matmul(O, P, V);
 }

@@ -10,18 +10,18 @@ namespace vitrine::inline VITRINE_PRECISION {
 // As a sum of [m,d] states it costs O(T m d), and P is formed for a probe only. What linear and performer attention share; they differ in φ.
 class KernelAttention {
  public:
-  KernelAttention(const CoreShape& shape, int64_t features, Mask mask, double epsilon);
+  KernelAttention(const CoreShape& shape, int64_t features, bool causal, double epsilon);
   void plan(Plan& p);
   Tiles forward(Step& s, Tiles fq, Tiles fk, Tiles V);                                            // φq, φk: tiles [T,m]
   void backward(Step& s, Tiles dfq, Tiles dfk, Tiles dV, Tiles dO, Tiles fq, Tiles fk, Tiles V);  // sets the first three
 
  private:
-  KernelWeights weights() const { return {mask_, epsilon_, states_}; }
+  KernelWeights weights() const { return {causal_, epsilon_, states_}; }
   void show_weights(Step& s, Tiles O, Tiles fq, Tiles fk, Tiles V) const;
 
   std::string weights_name_;
   int64_t H_, D_, m_;
-  Mask mask_;
+  bool causal_;
   Real epsilon_;
   Tensor O_, n_, states_;
 };

@@ -2,8 +2,8 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-LinearAttention::LinearAttention(const CoreShape& shape, Mask mask)
-    : H_(shape.heads), D_(shape.width), kernel_(shape, D_ / H_, mask, kEpsilon) {}
+LinearAttention::LinearAttention(const CoreShape& shape, bool causal)
+    : H_(shape.heads), D_(shape.width), kernel_(shape, D_ / H_, causal, kEpsilon) {}
 
 void LinearAttention::plan(Plan& p) {
   fq_ = p.activations.take(p.extent.tokens, D_);

@@ -7,7 +7,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 // Time and memory grow with T. There are no weights that dropout could act on. Derived in linear.md.
 class LinearAttention : public AttentionCore {
  public:
-  LinearAttention(const CoreShape& shape, Mask mask);
+  LinearAttention(const CoreShape& shape, bool causal);
   void plan(Plan& p) override;
   Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override;
   void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) override;
