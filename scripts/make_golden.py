@@ -483,6 +483,61 @@ def linear_attention_cases():
         layer_case(name, linear_attention(p, m), p, dict(layer='attention', **m), D, lengths=(5, 1, 70, 2))
 
 
+def top_k_weights(scores, k):  # the k largest of each row, of equal ones the first
+    first = scores.sort(dim=-1, descending=True, stable=True).indices[..., :k]
+    return scores.masked_fill(~torch.zeros_like(scores, dtype=torch.bool).scatter(-1, first, True), -math.inf).softmax(-1)
+
+
+def entmax_weights(scores, alpha):
+    """[(α − 1) s − τ]₊^(1/(α − 1)): which scores are kept is found by bisection without a gradient, τ on them by Newton's method with one."""
+    z = (alpha - 1) * scores
+    p = lambda tau: (z - tau).clamp(min=0) ** (1 / (alpha - 1))
+    with torch.no_grad():
+        high = z.amax(-1, keepdim=True)
+        low = high - 1
+        for _ in range(100):
+            tau = (low + high) / 2
+            inside = p(tau).sum(-1, keepdim=True) >= 1
+            low, high = torch.where(inside, tau, low), torch.where(inside, high, tau)
+    for _ in range(2):  # at a root, one step has the derivative of the root itself
+        tau = tau.detach()
+        kept = (z > tau).double()
+        base = torch.where(kept > 0, z - tau, torch.ones_like(z))
+        weights, slope = kept * base ** (1 / (alpha - 1)), kept * base ** (1 / (alpha - 1) - 1) / (alpha - 1)
+        tau = tau + (weights.sum(-1, keepdim=True) - 1) / slope.sum(-1, keepdim=True).detach()
+    return kept * torch.where(kept > 0, z - tau, torch.ones_like(z)) ** (1 / (alpha - 1))
+
+
+def selective_attention(p, m):
+    a = m['attention']
+
+    def f(x):
+        T, D = x.shape
+        q, k, v = (linear(p, f'block.attention.{part}', x).view(T, m['heads'], -1).transpose(0, 1) for part in ('query', 'key', 'value'))
+        scores = (q @ k.transpose(1, 2) / math.sqrt(D // m['heads'])).masked_fill(~visible(T, m['causal']), -1e9)
+        if a['kind'] == 'top_k':
+            weights = top_k_weights(scores, a['k'])
+        else:
+            learned = 'block.attention.alpha.weight'
+            weights = entmax_weights(scores, 1 + p[learned].sigmoid()[:, None, None] if learned in p else a['alpha'])
+        return linear(p, 'block.attention.output', (weights @ v).transpose(0, 1).reshape(T, D))
+
+    return f
+
+
+def selective_attention_cases():
+    for kind, keys in (('top_k', dict(k=3)), ('entmax', dict(alpha=1.5)), ('entmax', dict(alpha=2.0)), ('entmax', dict(alpha=1.3)),
+                       ('entmax', dict(alpha=0.0))):
+        for causal in (False, True):
+            name = f'attention_{kind}{keys.get("alpha", "")}{"_causal" if causal else ""}'.replace('0.0', '_learned')
+            seed(f'layer/{name}')
+            m = {**MODEL, 'causal': causal, 'attention': dict(kind=kind, **keys)}
+            p = sub_model(m, 'block.attention.')
+            if keys.get('alpha') == 0:
+                p['block.attention.alpha.weight'] = torch.randn(m['heads'], requires_grad=True)
+            layer_case(name, selective_attention(p, m), p, dict(layer='attention', **m), m['width'])
+
+
 def sparse_attention_cases():
     for kind, keys in (('local', dict(window=2)), ('block_sparse', {'block': 2, 'window': 1, 'global': 1}),
                        ('block_sparse', {'block': 1, 'window': 1, 'global': 0, 'stride': 3})):
@@ -606,6 +661,7 @@ feed_forward_cases()
 attention_cases()
 linear_attention_cases()
 sparse_attention_cases()
+selective_attention_cases()
 block_cases()
 model_cases()
 training_cases()

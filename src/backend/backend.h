@@ -8,8 +8,8 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-enum class Write { kSet, kAdd };                                  // y = …   or   y += …
-enum class Activation { kGelu, kGeluTanh, kRelu, kSilu, kTanh };  // gelu is x Φ(x); gelu_tanh its tanh form
+enum class Write { kSet, kAdd };                                            // y = …   or   y += …
+enum class Activation { kGelu, kGeluTanh, kRelu, kSilu, kTanh, kSigmoid };  // gelu is x Φ(x); gelu_tanh its tanh form
 
 // One step of an optimizer, with all that is the same for every parameter (see train/optimizer.h for the formulas).
 struct AdamStep {
@@ -90,6 +90,18 @@ class Backend {
   // dS = P ⊙ (dP − rowsum(dP ⊙ P)); dS may be dP                                                ops/softmax.{cpp,cu}
   virtual void softmax_forward(Tiles p, Tiles s, const Pattern& pattern) = 0;
   virtual void softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) = 0;
+
+  // P = softmax over the k largest of the scores that a row may see, of equal ones the first; its backward is that of softmax ops/top_k.{cpp,cu}
+  virtual void top_k_forward(Tiles p, Tiles s, int64_t k, const Pattern& pattern) = 0;
+  // P = α-entmax(S): p_j = [(α − 1) s_j − τ]₊^(1/(α − 1)), α_h [1,H] in (1, 2]; in place allowed            ops/entmax.{cpp,cu}
+  // u = p^(2 − α), dS = u ⊙ (dP − Σ u dP / Σ u), dS may be dP;   dα_h += ∂loss/∂α_h, unless dalpha is empty
+  virtual void entmax_forward(Tiles p, Tiles s, Tensor alpha, const Pattern& pattern) = 0;
+  virtual void entmax_backward(Tiles ds, Tensor dalpha, Tiles dp, Tiles p, Tensor alpha, const Pattern& pattern) = 0;
+
+  // bias [H, 2W+1] = ln m,  m_o = clamp((R + z_h − |o|)/R, 0, 1) for the offsets o = −W … W; z [1,H], R > 0, W ≥ most + R, z taken in [0, most]
+  // dz_h += (Σ_o dbias_o ∂ln m_o/∂z + penalty), except what would push z farther out of [0, most]             ops/span.{cpp,cu}
+  virtual void span_forward(Tensor bias, Tensor z, Real most, Real ramp) = 0;
+  virtual void span_backward(Tensor dz, Tensor dbias, Tensor z, Real most, Real ramp, Real penalty) = 0;
 
   // O = R V, R = dropout(P), a block of weights at a time, and only blocks in which something is seen: no [T,T] is stored, and the
   // work is that of the pattern.  lse [N,H] = log Σ_k e^(s_k), −∞ where nothing is seen              ops/fused_attention.{cpp,cu}

@@ -36,6 +36,12 @@ class CpuBackend final : public Backend {
   void softmax_forward(Tiles p, Tiles s, const Pattern& pattern) override;
   void softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) override;
 
+  void top_k_forward(Tiles p, Tiles s, int64_t k, const Pattern& pattern) override;
+  void entmax_forward(Tiles p, Tiles s, Tensor alpha, const Pattern& pattern) override;
+  void entmax_backward(Tiles ds, Tensor dalpha, Tiles dp, Tiles p, Tensor alpha, const Pattern& pattern) override;
+  void span_forward(Tensor bias, Tensor z, Real most, Real ramp) override;
+  void span_backward(Tensor dz, Tensor dbias, Tensor z, Real most, Real ramp, Real penalty) override;
+
   void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
   void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k,
                                 Tiles v, const AttentionWeights& how) override;
@@ -84,7 +90,7 @@ class CpuBackend final : public Backend {
   std::vector<Keys> keys_ = std::vector<Keys>(64), row_keys_ = keys_;  // what some rows see, and one of them
 
   template <class F>
-  void each_row(Tiles tiles, const Pattern& pattern, F f);  // ops/softmax.cpp
+  void each_row(Tiles tiles, const Pattern& pattern, F f);  // ops/each_row.h
   template <class F>
   void each_block(const Pattern& pattern, int64_t h, int64_t first, int64_t rows, int64_t T, F f);  // ops/fused_attention.cpp
 

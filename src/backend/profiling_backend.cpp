@@ -107,6 +107,31 @@ void ProfilingBackend::softmax_backward(Tiles ds, Tiles dp, Tiles p, const Patte
   time("softmax_backward", {4 * count_pairs(p, pattern), 3 * count(p)}, [&] { inner_->softmax_backward(ds, dp, p, pattern); });
 }
 
+// A pass that counts for each bit of a number, in the worst case.
+void ProfilingBackend::top_k_forward(Tiles p, Tiles s, int64_t k, const Pattern& pattern) {
+  time("top_k_forward", {(kFlopsOfExp + 4 + 8 * sizeof(Real)) * count_pairs(p, pattern), 2 * count(p)},
+       [&] { inner_->top_k_forward(p, s, k, pattern); });
+}
+
+// Some eight steps of Newton's method.
+void ProfilingBackend::entmax_forward(Tiles p, Tiles s, Tensor alpha, const Pattern& pattern) {
+  time("entmax_forward", {8 * (kFlopsOfExp + 4) * count_pairs(p, pattern), 2 * count(p)},
+       [&] { inner_->entmax_forward(p, s, alpha, pattern); });
+}
+
+void ProfilingBackend::entmax_backward(Tiles ds, Tensor dalpha, Tiles dp, Tiles p, Tensor alpha, const Pattern& pattern) {
+  time("entmax_backward", {(kFlopsOfExp + 8) * count_pairs(p, pattern), 3 * count(p)},
+       [&] { inner_->entmax_backward(ds, dalpha, dp, p, alpha, pattern); });
+}
+
+void ProfilingBackend::span_forward(Tensor bias, Tensor z, Real most, Real ramp) {
+  time("span_forward", {kFlopsOfExp * count(bias), count(bias)}, [&] { inner_->span_forward(bias, z, most, ramp); });
+}
+
+void ProfilingBackend::span_backward(Tensor dz, Tensor dbias, Tensor z, Real most, Real ramp, Real penalty) {
+  time("span_backward", {5 * count(dbias), count(dbias)}, [&] { inner_->span_backward(dz, dbias, z, most, ramp, penalty); });
+}
+
 // Two products forward; five backward, with the exponentials once more.
 void ProfilingBackend::fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) {
   const double d = double(q.base.cols / q.heads), random = how.rate > 0 ? kFlopsOfPhilox : 0;

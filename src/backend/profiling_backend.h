@@ -36,6 +36,11 @@ class ProfilingBackend final : public Backend {
   void rms_norm_backward(Tensor dx, Tensor dgamma, Tensor dy, Tensor x, Tensor rstd, Tensor gamma) override;
   void softmax_forward(Tiles p, Tiles s, const Pattern& pattern) override;
   void softmax_backward(Tiles ds, Tiles dp, Tiles p, const Pattern& pattern) override;
+  void top_k_forward(Tiles p, Tiles s, int64_t k, const Pattern& pattern) override;
+  void entmax_forward(Tiles p, Tiles s, Tensor alpha, const Pattern& pattern) override;
+  void entmax_backward(Tiles ds, Tensor dalpha, Tiles dp, Tiles p, Tensor alpha, const Pattern& pattern) override;
+  void span_forward(Tensor bias, Tensor z, Real most, Real ramp) override;
+  void span_backward(Tensor dz, Tensor dbias, Tensor z, Real most, Real ramp, Real penalty) override;
   void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
   void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k,
                                 Tiles v, const AttentionWeights& how) override;

@@ -3,6 +3,12 @@
 #include "train/metrics.h"
 
 namespace vitrine {
+namespace {
+
+// Kinds of attention whose weights dropout can act on.
+const std::vector<std::string> kWithDropout = {"full", "causal", "local", "block_sparse", "top_k", "entmax"};
+
+}  // namespace
 
 void describe_model(Key& s, ModelSettings& o) {
   s.integer("width", o.width, between(1, 65536), "Width D of the stream: numbers for one token");
@@ -27,8 +33,7 @@ void describe_model(Key& s, ModelSettings& o) {
   Key& dropout = s.section("dropout", "Dropout rates; a bare number sets all four");
   dropout.shorthand = {"embedding", "attention", "residual", "hidden"};
   dropout.number("embedding", o.dropout.embedding, kShare, "After the embedding");
-  dropout.number("attention", o.dropout.attention, kShare, "On the attention weights")
-      .when("model.attention.kind", {"full", "causal", "local", "block_sparse"});
+  dropout.number("attention", o.dropout.attention, kShare, "On the attention weights").when("model.attention.kind", kWithDropout);
   dropout.number("residual", o.dropout.residual, kShare, "On what a sublayer adds to the stream");
   dropout.number("hidden", o.dropout.hidden, kShare, "Inside the feed-forward layer");
   s.integer("max_length", o.max_length, between(1, 1 << 20),
@@ -54,6 +59,8 @@ void describe_model(Key& s, ModelSettings& o) {
                   {"causal", AttentionKind::kFull},
                   {"local", AttentionKind::kLocal},
                   {"block_sparse", AttentionKind::kBlockSparse},
+                  {"top_k", AttentionKind::kTopK},
+                  {"entmax", AttentionKind::kEntmax},
                   {"linear", AttentionKind::kLinear},
               },
               "Where the weights come from; `causal` is short for full with causal: true")
@@ -86,6 +93,14 @@ void describe_model(Key& s, ModelSettings& o) {
       .integer("stride", o.attention.stride, between(1, 65536), "A row of blocks also sees every stride-th block from its own")
       .word("none", 0)
       .when(kind, {"block_sparse"});
+  attention.integer("k", o.attention.k, between(1, 1 << 20), "How many of its largest scores a query keeps")
+      .required()
+      .when(kind, {"top_k"});
+  attention
+      .number("alpha", o.attention.alpha, {1, 2, true, false},
+              "Between softmax (1) and sparsemax (2): larger ones give more zeros; learned for each head")
+      .word("learned", 0)
+      .when(kind, {"entmax"});
   s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
          "the "

@@ -12,6 +12,8 @@ enum class AttentionKind {  // where the weights come from; causal is a switch o
   kFull,
   kLocal,
   kBlockSparse,
+  kTopK,
+  kEntmax,
   kLinear,
 };
 enum class AttentionImplementation { kAuto, kDense, kFused };
@@ -37,6 +39,8 @@ struct AttentionSettings {
   int64_t window = 0;                          // each side: tokens of local, blocks of block_sparse
   int64_t block = 16;                          // block_sparse: tokens of a block,
   int64_t global = 0, random = 0, stride = 0;  // the first tokens, random blocks of a block row, every stride-th block
+  int64_t k = 0;                               // top_k
+  double alpha = 1.5;                          // entmax; 0: learned, from 1.5
   bool operator==(const AttentionSettings&) const = default;
 };
 

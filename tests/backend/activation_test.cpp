@@ -31,6 +31,7 @@ const Reference kReferences[] = {
      [](double x) { return logistic(x) * (1 + x * (1 - logistic(x))); }},
     {Activation::kTanh, "tanh", [](double x) { return std::tanh(x); },
      [](double x) { return 1 / (std::cosh(x) * std::cosh(x)); }},
+    {Activation::kSigmoid, "sigmoid", [](double x) { return logistic(x); }, [](double x) { return logistic(x) * logistic(-x); }},
 };
 
 // Random numbers that keep away from relu's kink.

@@ -43,6 +43,18 @@ TEST_CASE("exp over all floats") {
   CHECK(std::isnan(vexp(std::numeric_limits<float>::quiet_NaN())));
 }
 
+TEST_CASE("log over all floats") {
+  double worst = 0;
+  for_floats(997, [&](float x) {
+    if (x < std::numeric_limits<float>::min()) return;
+    const double want = std::log(static_cast<double>(x));
+    worst = std::max(worst, std::fabs(static_cast<double>(vlog(x)) - want) / ulp_of(want));
+  });
+  CHECK(worst <= 2);
+  CHECK(vlog(1.f) == 0);
+  CHECK(std::isnan(vlog(std::numeric_limits<float>::quiet_NaN())));
+}
+
 TEST_CASE("tanh over all floats") {
   double worst = 0;
   for_floats(997, [&](float x) {

@@ -119,6 +119,10 @@ TEST_CASE("the keys of each kind of attention") {
   CHECK(std::vector{blocks.block, blocks.window, blocks.global, blocks.random, blocks.stride} ==
         std::vector<int64_t>{4, 2, 3, 5, 6});
   CHECK(attention("{kind: block_sparse, stride: none}").config.model.attention.stride == 0);
+  CHECK(attention("{kind: top_k, k: 7}").config.model.attention.k == 7);
+  CHECK(attention("{kind: entmax, alpha: 1.25}").config.model.attention.alpha == 1.25);
+  CHECK(attention("{kind: entmax, alpha: learned, causal: true}").config.model.attention.alpha == 0);
+  CHECK(attention("entmax").config.model.attention.alpha == 1.5);
 }
 
 TEST_CASE("a synthetic task: its keys, and what follows from them") {

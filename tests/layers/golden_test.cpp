@@ -42,12 +42,16 @@ class Bench {
       plan_.extent.pairs += batch.length(b) * batch.length(b);
     }
     layer_->plan(plan_);
-    for (Arena* arena : {&plan_.params, &plan_.grads, &plan_.activations, &plan_.gradients}) {
+    for (Arena* arena : {&plan_.params, &plan_.grads, &plan_.activations, &plan_.gradients, &plan_.tables}) {
       memory_.push_back(ops_->allocate(arena->peak()));
       arena->bind(memory_.back()->data);
     }
-    plan_.parameters.clear();
+    plan_.parameters.clear(), plan_.constants.clear();
     layer_->plan(plan_);
+    for (const Table& table : plan_.constants)
+      for (int64_t i = 0; i < table.at.rows; ++i)
+        for (int64_t j = 0; j < table.at.cols; ++j)
+          ops_->write(table.at.slice(i, 1).columns(j, 1), std::vector{Real(table.f(i, j))});
     inputs_.load(*ops_, batch, 0);
     for (const NamedParameter& p : plan_.parameters) copy(p.at.value, golden.numbers(p.name));
   }

@@ -66,9 +66,12 @@ ModelSettings golden_model(const nlohmann::json& m) {
   model.attention.causal = m.at("causal");
   if (m.contains("attention")) {
     const nlohmann::json& a = m.at("attention");
+    model.attention.k = a.value("k", 0), model.attention.alpha = a.value("alpha", 1.5);
     model.attention.kind = named<AttentionKind>(a.at("kind"), {
                                                                   {"local", AttentionKind::kLocal},
                                                                   {"block_sparse", AttentionKind::kBlockSparse},
+                                                                  {"top_k", AttentionKind::kTopK},
+                                                                  {"entmax", AttentionKind::kEntmax},
                                                                   {"linear", AttentionKind::kLinear},
                                                               });
     model.attention.window = a.value("window", 0), model.attention.block = a.value("block", 16);

@@ -12,6 +12,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 //   relu        max(x, 0)                                    1 if x > 0, else 0
 //   silu        x σ(x)                                       σ(x) + x σ(x)(1 − σ(x))
 //   tanh        tanh x                                       1 − tanh² x
+//   sigmoid     σ(x)                                         σ(x)(1 − σ(x))
 struct ValueAndSlope {
   Real value, slope;
 };
@@ -36,6 +37,10 @@ VITRINE_HOST_DEVICE inline ValueAndSlope activate(Real x) {
     const Real t = vtanh(x);
     return {t, 1 - t * t};
   }
+  if constexpr (f == Activation::kSigmoid) {
+    const Real s = vsigmoid(x);
+    return {s, s * (1 - s)};
+  }
 }
 
 // Calls body with the activation as a constant, so that loops inside know their function.
@@ -47,6 +52,7 @@ void with_activation(Activation f, Body body) {
     case Activation::kRelu: return body(std::integral_constant<Activation, Activation::kRelu>{});
     case Activation::kSilu: return body(std::integral_constant<Activation, Activation::kSilu>{});
     case Activation::kTanh: return body(std::integral_constant<Activation, Activation::kTanh>{});
+    case Activation::kSigmoid: return body(std::integral_constant<Activation, Activation::kSigmoid>{});
   }
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "backend/cpu_backend.h"
+#include "backend/ops/each_row.h"
 #include "backend/ops/vector_math.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
@@ -11,27 +12,6 @@ constexpr int64_t kChunk = 16;  // stretches of a row are computed in whole vect
 constexpr Real kForbidden = -std::numeric_limits<Real>::infinity();
 
 }  // namespace
-
-// f(b, h, i, the keys that row i of tile (b, h) sees)
-template <class F>
-void CpuBackend::each_row(Tiles tiles, const Pattern& pattern, F f) {
-  each_tile(tiles, [&](int64_t b, int64_t h) {
-    const int64_t T = tiles.packing->length(b);
-    for (int64_t first = 0, rows; first < T; first += rows) {
-      rows = pattern.rows_alike(first, T, T);
-      pattern.seen_by(keys_, h, first, rows, T);
-      for (int64_t i = first; i < first + rows; ++i) {
-        const Keys ends = pattern.ends(i, T);
-        row_keys_.clear();
-        for (const Keys& k : keys_) {
-          const int64_t at = std::max(k.at, ends.at), end = std::min(k.end(), ends.end());
-          if (at < end) row_keys_.push_back({at, end - at});
-        }
-        f(b, h, i, row_keys_);
-      }
-    }
-  });
-}
 
 // Of each row of S [T,T]:  p_j = e^(s_j − m) / Σ_k e^(s_k − m),  m = max s; 0 where the pattern forbids
 void CpuBackend::softmax_forward(Tiles p, Tiles s, const Pattern& pattern) {

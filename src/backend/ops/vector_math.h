@@ -36,6 +36,25 @@ VITRINE_HOST_DEVICE inline float vexp(float x) {
 }
 VITRINE_HOST_DEVICE inline double vexp(double x) { return std::exp(x); }
 
+// ln x = n ln 2 + ln f for x = 2ⁿ f, √½ ≤ f < √2, with the polynomial of Cephes' logf (Moshier 1989). Normal x > 0.           error ≤ 2 ulp
+VITRINE_HOST_DEVICE inline float vlog(float x) {
+  const uint32_t bits = std::bit_cast<uint32_t>(x) - 0x3F3504F3u;  // that of √½: what is left above the fraction is n
+  const auto n = static_cast<float>(static_cast<int32_t>(bits) >> 23);
+  const float y = std::bit_cast<float>((bits & 0x7FFFFFu) + 0x3F3504F3u) - 1, z = y * y;
+  float p = 7.0376836292e-2f;
+  p = p * y - 1.1514610310e-1f;
+  p = p * y + 1.1676998740e-1f;
+  p = p * y - 1.2420140846e-1f;
+  p = p * y + 1.4249322787e-1f;
+  p = p * y - 1.6668057665e-1f;
+  p = p * y + 2.0000714765e-1f;
+  p = p * y - 2.4999993993e-1f;
+  p = p * y + 3.3333331174e-1f;
+  const float low = (p * y * z - n * 2.12194440e-4f) - 0.5f * z;
+  return x == x ? (y + low) + n * 0.693359375f : x;
+}
+VITRINE_HOST_DEVICE inline double vlog(double x) { return std::log(x); }
+
 // 1 / (1 + e⁻ˣ)
 VITRINE_HOST_DEVICE inline Real vsigmoid(Real x) { return 1 / (1 + vexp(-x)); }
 

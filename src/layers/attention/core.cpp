@@ -1,8 +1,10 @@
 #include "layers/attention/core.h"
 
 #include "layers/attention/dense.h"
+#include "layers/attention/entmax.h"
 #include "layers/attention/fused.h"
 #include "layers/attention/linear.h"
+#include "layers/attention/top_k.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
@@ -56,6 +58,10 @@ std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const
     case AttentionKind::kFull:
     case AttentionKind::kLocal:
     case AttentionKind::kBlockSparse: return make_softmax_attention(shape, settings);
+    case AttentionKind::kTopK: return std::make_unique<TopKAttention>(shape, pattern_of(shape, settings), settings.k);
+    case AttentionKind::kEntmax:
+      return settings.alpha == 0 ? std::make_unique<EntmaxAttention>(shape, pattern_of(shape, settings), 1.5, true)
+                                 : std::make_unique<EntmaxAttention>(shape, pattern_of(shape, settings), settings.alpha, false);
     case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, settings.causal);
   }
   return nullptr;

@@ -7,13 +7,13 @@ namespace vitrine::inline VITRINE_PRECISION {
 // Written for one sequence and one head, Q, K, V [T,d], S, P [T,T]; the tiles make each line do it for all of them.
 
 DenseAttention::DenseAttention(const CoreShape& shape, const Pattern& pattern)
-    : weights_name_(shape.name + ".weights"),
-      H_(shape.heads),
+    : H_(shape.heads),
       D_(shape.width),
+      pattern_(pattern),
+      weights_name_(shape.name + ".weights"),
       scale_(Real(1 / std::sqrt(double(D_ / H_)))),
       rate_(Real(shape.dropout)),
-      stream_(RngKey::make_stream(Purpose::kDropoutAttention, uint32_t(shape.layer))),
-      pattern_(pattern) {}
+      stream_(RngKey::make_stream(Purpose::kDropoutAttention, uint32_t(shape.layer))) {}
 
 void DenseAttention::plan(Plan& p) {
   P_ = p.activations.take(1, H_ * p.extent.pairs);
@@ -25,8 +25,8 @@ void DenseAttention::plan(Plan& p) {
 Tiles DenseAttention::forward(Step& s, Tiles Q, Tiles K, Tiles V) {
   Q_ = Q, K_ = K, V_ = V;
   const Tiles P = s.scores(P_, H_), O = s.heads(O_.top(Q.base.rows), H_);
-  s.ops.matmul(P, Q, K.T(), scale_);      // S = Q Kᵀ / √d
-  s.ops.softmax_forward(P, P, pattern_);  // P = softmax(S)
+  s.ops.matmul(P, Q, K.T(), scale_);  // S = Q Kᵀ / √d
+  normalise(s, P);                    // P = softmax(S)
   s.show(weights_name_, P);
   s.ops.matmul(O, drop(s, P), V);  // O = P V
   return O;
@@ -37,10 +37,13 @@ void DenseAttention::backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) {
   s.ops.matmul(dV, R.T(), dO);   // dV = Pᵀ dO
   s.ops.matmul(dP, dO, V_.T());  // dP = dO Vᵀ
   if (dropping(s)) s.ops.dropout(dP, dP, rate_, key(s), s.in.first_row);
-  s.ops.softmax_backward(dP, dP, P, pattern_);  // dS = P ⊙ (dP − rowsum(dP ⊙ P))
-  s.ops.matmul(dQ, dP, K_, scale_);             // dQ = dS K / √d
-  s.ops.matmul(dK, dP.T(), Q_, scale_);         // dK = dSᵀ Q / √d
+  normalise_backward(s, dP, P);          // dS = P ⊙ (dP − rowsum(dP ⊙ P))
+  s.ops.matmul(dQ, dP, K_, scale_);      // dQ = dS K / √d
+  s.ops.matmul(dK, dP.T(), Q_, scale_);  // dK = dSᵀ Q / √d
 }
+
+void DenseAttention::normalise(Step& s, Tiles P) { s.ops.softmax_forward(P, P, pattern_); }
+void DenseAttention::normalise_backward(Step& s, Tiles dP, Tiles P) { s.ops.softmax_backward(dP, dP, P, pattern_); }
 
 // In training, weights are dropped after the softmax: O = R V with R = P ⊙ keep / (1 − rate).
 Tiles DenseAttention::drop(Step& s, Tiles P) const {

@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <type_traits>
+
+#include "backend/cpu_backend.h"
+#include "backend/ops/each_row.h"
+#include "backend/ops/vector_math.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+namespace {
+
+using Ordered = std::conditional_t<sizeof(Real) == 4, int32_t, int64_t>;
+
+// Whole numbers in the order of the reals that they are made of.
+Ordered ordered(Real x) {
+  const auto bits = std::bit_cast<Ordered>(x + 0);  // −0 becomes 0
+  return bits ^ (bits >> (8 * sizeof(Real) - 1) & std::numeric_limits<Ordered>::max());
+}
+
+// The k-th largest of n > k numbers: the largest x that k of them reach, by halving. A pass counts at the speed of vectors.
+Ordered kth_largest(const Ordered* x, int64_t n, int64_t k) {
+  Ordered low = x[0], high = x[0];
+#pragma omp simd reduction(min : low) reduction(max : high)
+  for (int64_t j = 0; j < n; ++j) {
+    low = x[j] < low ? x[j] : low;
+    high = x[j] > high ? x[j] : high;
+  }
+  while (low < high) {
+    const Ordered middle =
+        low + static_cast<Ordered>(
+                  (static_cast<std::make_unsigned_t<Ordered>>(high) - static_cast<std::make_unsigned_t<Ordered>>(low) + 1) / 2);
+    Ordered reached = 0;
+#pragma omp simd reduction(+ : reached)
+    for (int64_t j = 0; j < n; ++j) reached += x[j] >= middle ? 1 : 0;
+    if (reached >= k)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+}  // namespace
+
+// Of each row of S:  P = softmax over its k largest entries, of equal ones the first; 0 elsewhere
+void CpuBackend::top_k_forward(Tiles p, Tiles s, int64_t k, const Pattern& pattern) {
+  auto* x = reinterpret_cast<Ordered*>(scratch_->data);
+  each_row(p, pattern, [&](int64_t b, int64_t h, int64_t i, const std::vector<Keys>& seen) {
+    const Real* si = s(b, h).row(i);
+    Real* pi = p(b, h).row(i);
+    int64_t n = 0;
+    Real m = -std::numeric_limits<Real>::infinity(), sum = 0;
+    for (const Keys& keys : seen) {
+      const Real* from = si + keys.at;
+#pragma omp simd reduction(max : m) reduction(+ : sum)
+      for (int64_t j = 0; j < keys.count; ++j) {
+        x[n + j] = ordered(from[j]);
+        m = m < from[j] ? from[j] : m;
+        sum += from[j] == from[j] ? 0 : from[j];  // NaN stays, selected or not
+      }
+      n += keys.count;
+    }
+    const Ordered least = n > k ? kth_largest(x, n, k) : std::numeric_limits<Ordered>::min();
+    int64_t equal = k;  // how many of those at the border are kept
+    for (int64_t j = 0; j < n; ++j) equal -= x[j] > least;
+    int64_t done = 0, at = 0;
+    for (const Keys& keys : seen) {
+      std::fill(pi + done, pi + keys.at, Real{0});
+      for (int64_t j = keys.at; j < keys.end(); ++j, ++at) {
+        const bool kept = x[at] > least || (x[at] == least && equal-- > 0);
+        pi[j] = kept ? vexp(si[j] - m) : 0;
+        sum += pi[j];
+      }
+      done = keys.end();
+    }
+    std::fill(pi + done, pi + p.packing->length(b), Real{0});
+    const Real scale = sum == 0 ? 0 : 1 / sum;
+#pragma omp simd
+    for (int64_t j = 0; j < done; ++j) pi[j] *= scale;
+  });
+}
+
+}  // namespace vitrine::inline VITRINE_PRECISION
