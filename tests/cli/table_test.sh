@@ -53,8 +53,9 @@ YAML
 works train pairs.yaml --run-dir no_types --set model.position=none --set model.token_types=0
 works evaluate no_types --json
 expect less "$(number accuracy)" 0.75
-for options in "--set model.position=none" "--set objective.pooling=cls --set model.width=32"; do
-  works train pairs.yaml --overwrite $options
+# Settings that find it with every seed tried (1 to 5), so that another order of rounding cannot fail the test.
+for options in "" "--set objective.pooling=cls --set model.width=32 --set model.layers=2 --set optimizer.learning_rate=3e-3"; do
+  works train pairs.yaml --overwrite --set model.position=none $options
   works evaluate runs/pairs --json
   expect less 0.95 "$(number accuracy)"
 done

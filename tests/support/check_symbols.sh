@@ -28,7 +28,7 @@ fi
 # Weak ones come from headers. Those of libraries and of our folders that are built once are the same code in both; one of ours
 # may not be there if it depends on the precision. So: what is ours must also be in a header that says nothing of Real.
 c++filt <"$work/both" | sed 's/^[WVu] //' | grep -E '^(non-virtual thunk to |vtable for |typeinfo (name )?for |guard variable for )?vitrine::' >"$work/ours" || true
-allowed='vitrine::(Error|fail<|check\(|philox\(|RngKey|hash_name\(|NamedTensor|SafeTensors|Batch|Targets|Values|Probe|Place|Workers|Engine|EngineSummary|EngineSettings|ModelSettings|ObjectiveSettings|AttentionSettings)'
+allowed='vitrine::(Error|fail<|check\(|philox\(|RngKey|hash_name\(|NamedTensor|SafeTensors|Batch|Targets|Values|Probe|Place|Workers|Engine|EngineSummary|EngineSettings|ModelSettings|ObjectiveSettings|AttentionSettings|OpProfile)'
 if grep -vE "^(non-virtual thunk to |vtable for |typeinfo (name )?for |guard variable for )?$allowed" "$work/ours"; then
   echo "^ ours, in both precisions, and not known to be independent of it (see 'allowed' in $0)"
   bad=1
