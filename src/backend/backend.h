@@ -41,6 +41,13 @@ struct KernelWeights {
   Tensor states;  // memory to work in: at least 2 H m (d + 1) numbers
 };
 
+// Which number of a row of R belongs to the pair of query i and key j: the one in column clamp(centre + j − i, 0, columns − 1) of row i.
+struct ByOffset {
+  int64_t centre;         // the column of offset 0
+  bool reversed = false;  // by i − j
+  bool of_key = false;    // of row j
+};
+
 // Memory where the backend computes, zeroed when allocated, freed with this object.
 struct Memory {
   virtual ~Memory() = default;
@@ -102,6 +109,15 @@ class Backend {
   // dz_h += (Σ_o dbias_o ∂ln m_o/∂z + penalty), except what would push z farther out of [0, most]             ops/span.{cpp,cu}
   virtual void span_forward(Tensor bias, Tensor z, Real most, Real ramp) = 0;
   virtual void span_backward(Tensor dz, Tensor dbias, Tensor z, Real most, Real ramp, Real penalty) = 0;
+
+  // S_ij += R_{r,c},  r and c as `which` says       dR_{r,c} += Σ dS_ij over the pairs that it stands for     ops/by_offset.{cpp,cu}
+  // R [T_b, columns]. With stride 0 all rows of all sequences are one: R is [H, columns] in memory, a bias of each head.
+  virtual void add_by_offset(Tiles s, Tiles r, ByOffset which) = 0;
+  virtual void sum_by_offset(Tiles dr, Tiles ds, ByOffset which) = 0;
+
+  // In place, of row t of each tile: the pair (x_2i, x_2i+1) turns by the angle whose cosine and sine are turns[t, 2i] and
+  // turns[t, 2i+1], or back by it; numbers from turns.cols on stay. Its own backward: rotate(dx, turns, !back).   ops/rotate.{cpp,cu}
+  virtual void rotate(Tiles x, Tensor turns, bool back) = 0;
 
   // O = R V, R = dropout(P), a block of weights at a time, and only blocks in which something is seen: no [T,T] is stored, and the
   // work is that of the pattern.  lse [N,H] = log Σ_k e^(s_k), −∞ where nothing is seen              ops/fused_attention.{cpp,cu}

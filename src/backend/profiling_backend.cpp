@@ -132,6 +132,19 @@ void ProfilingBackend::span_backward(Tensor dz, Tensor dbias, Tensor z, Real mos
   time("span_backward", {5 * count(dbias), count(dbias)}, [&] { inner_->span_backward(dz, dbias, z, most, ramp, penalty); });
 }
 
+void ProfilingBackend::add_by_offset(Tiles s, Tiles r, ByOffset which) {
+  time("add_by_offset", {count(s), 2 * count(s) + count(r.base)}, [&] { inner_->add_by_offset(s, r, which); });
+}
+
+void ProfilingBackend::sum_by_offset(Tiles dr, Tiles ds, ByOffset which) {
+  time("sum_by_offset", {count(ds), count(ds) + count(dr.base)}, [&] { inner_->sum_by_offset(dr, ds, which); });
+}
+
+void ProfilingBackend::rotate(Tiles x, Tensor turns, bool back) {
+  const double turned = double(x.packing->tokens() * x.heads * turns.cols);
+  time("rotate", {3 * turned, 2 * turned}, [&] { inner_->rotate(x, turns, back); });
+}
+
 // Two products forward; five backward, with the exponentials once more.
 void ProfilingBackend::fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) {
   const double d = double(q.base.cols / q.heads), random = how.rate > 0 ? kFlopsOfPhilox : 0;

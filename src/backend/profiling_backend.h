@@ -41,6 +41,9 @@ class ProfilingBackend final : public Backend {
   void entmax_backward(Tiles ds, Tensor dalpha, Tiles dp, Tiles p, Tensor alpha, const Pattern& pattern) override;
   void span_forward(Tensor bias, Tensor z, Real most, Real ramp) override;
   void span_backward(Tensor dz, Tensor dbias, Tensor z, Real most, Real ramp, Real penalty) override;
+  void add_by_offset(Tiles s, Tiles r, ByOffset which) override;
+  void sum_by_offset(Tiles dr, Tiles ds, ByOffset which) override;
+  void rotate(Tiles x, Tensor turns, bool back) override;
   void fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, Tiles v, const AttentionWeights& how) override;
   void fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor dbias, Tiles dout, Tiles o, Tensor lse, Tiles q, Tiles k,
                                 Tiles v, const AttentionWeights& how) override;
