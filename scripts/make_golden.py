@@ -59,6 +59,7 @@ def randomise(parameters):  # nothing trivial: γ ≠ 1, β ≠ 0, every bias co
 
 ACTIVATIONS = dict(gelu=F.gelu, gelu_tanh=lambda x: F.gelu(x, approximate='tanh'), relu=F.relu, silu=F.silu, swiglu=F.silu, geglu=F.gelu)
 GATED = ('swiglu', 'geglu')
+RELATIVE = ('rotary', 'alibi', 't5_bias', 'shaw', 'disentangled')
 MODEL = dict(width=8, layers=2, heads=2, hidden=12, activation='gelu', norm=dict(kind='layer', place='pre', epsilon=1e-5), max_length=9,
              token_types=0, embedding_norm=False, position='learned', causal=False)
 POOLED = dict(sequence_classification='classifier', multi_label_classification='labeller', regression='regressor')
@@ -84,8 +85,9 @@ def parameter_shapes(m, heads, V):
         shapes['embedding.type.weight'] = (m['token_types'], D)
     if m['embedding_norm']:
         norm('embedding.norm')
+    shared_position_shapes(m, shapes)
     for l in range(m['layers']):
-        block_shapes(f'blocks.{l}', m, norm, linear)
+        block_shapes(f'blocks.{l}', m, shapes, norm, linear)
     if m['norm']['place'] == 'pre':
         norm('final_norm')
     for o, C in heads:
@@ -110,11 +112,35 @@ def pooler_of(head):
     return 'pooler' if head == 'classifier' else f'{head}.pooler'
 
 
-def block_shapes(name, m, norm, linear):
+def position_of(m):  # kind, settings
+    return m['position'], {**dict(distance=16, values=False, buckets=32, max_distance=128, base=10000.0, width=m['width'] // m['heads']),
+                           **m.get('position_settings', {})}
+
+
+def shared_position_shapes(m, shapes):
+    kind, o = position_of(m)
+    if kind == 't5_bias':
+        shapes['position.bias.weight'] = (o['buckets'], m['heads'])
+    if kind == 'disentangled':
+        shapes['position.relative.weight'] = (2 * o['distance'], m['width'])
+
+
+def position_shapes(name, m, shapes):  # of one attention
+    kind, o = position_of(m)
+    if kind == 'shaw':
+        for part in ('key', 'value') if o['values'] else ('key',):
+            shapes[f'{name}.relative_{part}.weight'] = (2 * o['distance'] + 1, m['width'] // m['heads'])
+    if kind == 'disentangled':
+        D = m['width']
+        shapes.update({f'{name}.position_key.weight': (D, D), f'{name}.position_query.weight': (D, D), f'{name}.position_query.bias': (D,)})
+
+
+def block_shapes(name, m, shapes, norm, linear):
     D, Fh = m['width'], m['hidden']
     norm(f'{name}.attention_norm')
     for part in ('query', 'key', 'value', 'output'):
         linear(f'{name}.attention.{part}', D, D)
+    position_shapes(f'{name}.attention', m, shapes)
     norm(f'{name}.feed_forward_norm')
     for part in ('gate', 'up') if m['activation'] in GATED else ('up',):
         linear(f'{name}.feed_forward.{part}', Fh, D)
@@ -132,10 +158,70 @@ def norm(p, name, x, m):
     return F.layer_norm(x, (D,), p[f'{name}.weight'], p[f'{name}.bias'], epsilon)
 
 
+def alibi_slopes(H):  # as the code of the paper makes them
+    def of_power(n):
+        start = 2 ** (-(2 ** -(math.log2(n) - 3)))
+        return [start * start**i for i in range(n)]
+
+    if math.log2(H).is_integer():
+        return of_power(H)
+    n = 2 ** math.floor(math.log2(H))
+    return of_power(n) + alibi_slopes(2 * n)[0::2][: H - n]
+
+
+def t5_bucket(r, buckets, max_distance):  # Mesh TensorFlow's _relative_position_bucket, bidirectional; r [T,T] is memory − query
+    buckets //= 2
+    behind, n, exact = (r > 0).long() * buckets, r.abs(), buckets // 2
+    large = exact + (torch.log(n.clamp(min=1) / exact) / math.log(max_distance / exact) * (buckets - exact)).long()
+    return behind + torch.where(n < exact, n, large.clamp(max=buckets - 1))
+
+
+def rotate(x, o):  # [H,T,d]: pairs of neighbours as complex numbers (Su et al. 2021, §3.2)
+    turned, kept = x[..., : o['width']], x[..., o['width']:]
+    z = torch.view_as_complex(turned.reshape(*turned.shape[:-1], -1, 2).contiguous())
+    angles = torch.arange(x.shape[1])[:, None] * o['base'] ** (-torch.arange(0, o['width'], 2) / o['width'])
+    return torch.cat([torch.view_as_real(z * torch.polar(torch.ones_like(angles), angles)).flatten(-2), kept], -1)
+
+
+def relative_attention(p, name, q, k, v, m):  # [H,T,d] each; outputs, weights
+    kind, o = position_of(m)
+    H, T, d = q.shape
+    r = torch.arange(T)[None, :] - torch.arange(T)[:, None]  # j − i
+    if kind == 'rotary':
+        q, k = rotate(q, o), rotate(k, o)
+    scores = q @ k.transpose(1, 2) / math.sqrt(d)
+    if kind == 'alibi':
+        scores = scores - torch.tensor(alibi_slopes(H))[:, None, None] * r.abs()
+    if kind == 't5_bias':
+        scores = scores + F.embedding(t5_bucket(r, o['buckets'], o['max_distance']), p['position.bias.weight']).permute(2, 0, 1)
+    if kind == 'shaw':
+        clipped = r.clamp(-o['distance'], o['distance']) + o['distance']
+        scores = scores + torch.einsum('hid,ijd->hij', q, p[f'{name}.relative_key.weight'][clipped]) / math.sqrt(d)
+    if kind == 'disentangled':
+        n, heads = 2 * o['distance'], lambda x: x.view(-1, H, d).transpose(0, 1)
+        table = p['position.relative.weight']
+        key = heads(F.linear(table, p[f'{name}.position_key.weight']))
+        query = heads(F.linear(table, p[f'{name}.position_query.weight'], p[f'{name}.position_query.bias']))
+        delta = (-r + o['distance']).clamp(0, n - 1)  # δ(i, j)
+        content_position = torch.einsum('hid,hijd->hij', q, key[:, delta])
+        position_content = torch.einsum('hjd,hijd->hij', k, query[:, delta.T])
+        scores = (q @ k.transpose(1, 2) + content_position + position_content) / math.sqrt(3 * d)
+    if m['causal']:
+        scores = scores.masked_fill(r > 0, -math.inf)
+    weights = scores.softmax(-1)
+    out = weights @ v
+    if kind == 'shaw' and o['values']:
+        out = out + torch.einsum('hij,ijd->hid', weights, p[f'{name}.relative_value.weight'][clipped])
+    return out, weights
+
+
 def attention(p, name, x, m):  # one sequence [T,D] → [T,D], weights [H,T,T]
     T, D = x.shape
     H = m['heads']
     q, k, v = (linear(p, f'{name}.{part}', x).view(T, H, D // H).transpose(0, 1) for part in ('query', 'key', 'value'))
+    if m['position'] in RELATIVE:
+        o, weights = relative_attention(p, name, q, k, v, m)
+        return linear(p, f'{name}.output', o.transpose(0, 1).reshape(T, D)), weights
     o = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=m['causal'])[0]
     scores = q @ k.transpose(1, 2) / math.sqrt(D // H)
     if m['causal']:
@@ -332,6 +418,8 @@ def model_cases():
                lengths=(4, 2, 9, 1, 6), unknown=(3,))
     model_case('regression_mean', {}, dict(kind='regression'), lengths=(3, 9, 1, 2, 6, 5))
     model_case('regression_cls_pooler_unknown', dict(causal=False, width=6), dict(kind='regression', pooling='cls', pooler=True), unknown=(0,))
+    for name in ('rotary', 'alibi', 't5_bias', 'shaw_values', 'disentangled'):
+        model_case(f'position_{name}', POSITIONS[name], {}, V=7)
     several_heads_case('several_heads', [dict(classify, weight=0.5), dict(tags, weight=2.0, label_smoothing=0.1), dict(kind='regression', weight=0.3)],
                        [4, 3, 1])
     several_heads_case('several_heads_language', [dict(kind='masked_lm', weight=1.5), dict(kind='multi_label_classification', pooler=True, weight=0.7)],
@@ -387,8 +475,9 @@ def sub_model(m, prefix):  # the parameters of one part of a block, random
     def linear(name, out, fan_in):
         shapes[f'{name}.weight'], shapes[f'{name}.bias'] = (out, fan_in), (out,)
 
-    block_shapes('block', m, norm, linear)
-    p = {k: torch.empty(v, requires_grad=True) for k, v in shapes.items() if k.startswith(prefix)}
+    block_shapes('block', m, shapes, norm, linear)
+    shared_position_shapes(m, shapes)
+    p = {k: torch.empty(v, requires_grad=True) for k, v in shapes.items() if k.startswith((prefix, 'position.'))}
     randomise(p)
     return p
 
@@ -549,6 +638,25 @@ def sparse_attention_cases():
             layer_case(name, masked_attention(p, m), p, dict(layer='attention', **m), m['width'])
 
 
+POSITIONS = dict(
+    rotary=dict(position='rotary'), rotary_part=dict(position='rotary', position_settings=dict(base=100.0, width=2), causal=True),
+    alibi=dict(position='alibi', width=12, heads=3), alibi_causal=dict(position='alibi', causal=True),
+    t5_bias=dict(position='t5_bias'), t5_bias_few=dict(position='t5_bias', position_settings=dict(buckets=8, max_distance=5), causal=True),
+    shaw=dict(position='shaw', position_settings=dict(distance=3)),
+    shaw_values=dict(position='shaw', position_settings=dict(distance=2, values=True), causal=True),
+    shaw_values_wide=dict(position='shaw', position_settings=dict(distance=16, values=True)),
+    disentangled=dict(position='disentangled', position_settings=dict(distance=4)),
+    disentangled_causal=dict(position='disentangled', position_settings=dict(distance=1), causal=True))
+
+
+def position_cases():
+    for name, how in POSITIONS.items():
+        seed(f'layer/position_{name}')
+        m = {**MODEL, **how}
+        p = sub_model(m, 'block.attention.')
+        layer_case(f'position_{name}', lambda x: attention(p, 'block.attention', x, m)[0], p, dict(layer='attention', **m), m['width'])
+
+
 def torch_block(p, m):  # nn.TransformerEncoderLayer with these parameters
     module = nn.TransformerEncoderLayer(m['width'], m['heads'], m['hidden'], 0.0, m['activation'], m['norm']['epsilon'], batch_first=True,
                                         norm_first=m['norm']['place'] == 'pre')
@@ -662,6 +770,7 @@ attention_cases()
 linear_attention_cases()
 sparse_attention_cases()
 selective_attention_cases()
+position_cases()
 block_cases()
 model_cases()
 training_cases()

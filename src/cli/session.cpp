@@ -94,7 +94,7 @@ std::string hash_of_files(const std::string& path) {
 }
 
 void check_lengths(const Config& config, int64_t longest) {
-  if (config.model.position.kind == PositionKind::kNone || longest <= config.model.max_length) return;
+  if (!config.model.position.has_table() || longest <= config.model.max_length) return;
   fail(ErrorKind::kConfig, "model.max_length: the position table has {} rows, but a sequence has {} tokens{}",
        config.model.max_length, longest, prepends_cls(targets_of(config)) ? " with [CLS]" : "");
 }

@@ -10,11 +10,13 @@ SelfAttention::SelfAttention(const std::string& name, int64_t layer, const Setti
       D_(settings.width),
       H_(settings.heads),
       projection_({name_query_, name_key_, name_value_}, D_, D_, Init::normal(kWeightDeviation)),
-      core_(make_attention_core({name, layer, H_, D_, settings.dropout, settings.seed}, settings.attention)),
+      position_(settings.position ? make_relative_position(name, D_, H_, *settings.position) : nullptr),
+      core_(make_attention_core({name, layer, H_, D_, settings.dropout, settings.seed, position_.get()}, settings.attention)),
       output_(name_output_, D_, D_, settings.output) {}
 
 void SelfAttention::plan(Plan& p) {
   projection_.plan(p);
+  if (position_) position_->plan(p);
   core_->plan(p);
   dqkv_ = p.gradients.take(p.extent.tokens, 3 * D_);
   output_.plan(p);
@@ -23,6 +25,7 @@ void SelfAttention::plan(Plan& p) {
 Tensor SelfAttention::forward(Step& s, Tensor x) {
   const auto [Q, K, V] = split(s, projection_.forward(s, x));  // [Q K V] = x W_qkvᵀ + b
   s.show(name_query_, Q.base), s.show(name_key_, K.base), s.show(name_value_, V.base);
+  if (position_) position_->prepare(s, Q, K);
   const Tiles O = core_->forward(s, Q, K, V);
   s.show(name_output_, O.base);
   return output_.forward(s, O.base);  // y = O W_oᵀ + b
@@ -33,6 +36,7 @@ Tensor SelfAttention::backward(Step& s, Tensor dy) {
   const Tensor dqkv = dqkv_.top(dy.rows);
   const auto [dQ, dK, dV] = split(s, dqkv);
   core_->backward(s, dQ, dK, dV, dO);
+  if (position_) position_->finish(s, dQ, dK);
   return projection_.backward(s, dqkv);  // dx = [dQ dK dV] W_qkv
 }
 

@@ -4,19 +4,22 @@
 
 #include "layers/attention/core.h"
 #include "layers/linear.h"
+#include "layers/position/relative_position.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 
 // Multi-head self-attention (Vaswani et al. 2017, §3.2.2): project, attend in each head, project back.
 //   [Q K V] = x W_qkvᵀ + b_qkv,   O = core(Q, K, V),   y = O W_oᵀ + b_o.   Head h is columns h·d … (h+1)·d, d = D/H.
+// A relative position scheme acts on Q and K before the core, or on the scores in it.
 class SelfAttention : public Layer {
  public:
   struct Settings {
     int64_t width, heads;
     AttentionSettings attention;
-    double dropout;     // of the weights
-    Init output;        // W_o writes into the residual stream and starts smaller
-    uint64_t seed = 0;  // of the run
+    double dropout;                            // of the weights
+    Init output;                               // W_o writes into the residual stream and starts smaller
+    uint64_t seed = 0;                         // of the run
+    const SharedPosition* position = nullptr;  // of the encoder, outlives this; null: no relative positions
   };
   SelfAttention(const std::string& name, int64_t layer, const Settings& settings);
 
@@ -33,6 +36,7 @@ class SelfAttention : public Layer {
   std::string name_query_, name_key_, name_value_, name_output_;  // for the probe
   int64_t D_, H_;
   Linear projection_;
+  std::unique_ptr<RelativePosition> position_;  // null: none
   std::unique_ptr<AttentionCore> core_;
   Linear output_;
   Tensor dqkv_;

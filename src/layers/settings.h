@@ -7,7 +7,7 @@ namespace vitrine {
 enum class ActivationKind { kGelu, kGeluTanh, kRelu, kSilu, kSwiglu, kGeglu };
 enum class NormKind { kLayer, kRms };
 enum class NormPlace { kPre, kPost };
-enum class PositionKind { kNone, kLearned, kSinusoidal };
+enum class PositionKind { kNone, kLearned, kSinusoidal, kRotary, kAlibi, kT5Bias, kShaw, kDisentangled };
 enum class AttentionKind {  // where the weights come from; causal is a switch of its own
   kFull,
   kLocal,
@@ -30,6 +30,13 @@ struct DropoutSettings {  // rates, by place
 };
 struct PositionSettings {
   PositionKind kind = PositionKind::kLearned;
+  int64_t distance = 16;                     // shaw, disentangled: offsets beyond it count as this one
+  bool values = false;                       // shaw: relative values too
+  int64_t buckets = 32, max_distance = 128;  // t5_bias
+  double base = 10000;                       // rotary: of its angles …
+  int64_t width = 0;                         // … and how many numbers of a head turn; 0: all
+  // A table with a row for each position of a sequence, which limits its length.
+  bool has_table() const { return kind == PositionKind::kLearned || kind == PositionKind::kSinusoidal; }
   bool operator==(const PositionSettings&) const = default;
 };
 struct AttentionSettings {

@@ -6,12 +6,13 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-Encoder::Encoder(const ModelSettings& m, uint64_t seed) {
+Encoder::Encoder(const ModelSettings& m, uint64_t seed)
+    : position_(std::make_unique<SharedPosition>(m.position, m.width, m.heads)) {
   // 2L matrices add to the residual stream; starting them 1/√(2L) smaller keeps its variance (Radford et al. 2019, §2.3).
   const Init output = Init::normal(kWeightDeviation / std::sqrt(2.0 * double(m.layers)));
   const Block::Settings settings{
       .norm = m.norm,
-      .attention = {m.width, m.heads, m.attention, m.dropout.attention, output, seed},
+      .attention = {m.width, m.heads, m.attention, m.dropout.attention, output, seed, position_.get()},
       .feed_forward = {m.width, m.hidden, m.activation, m.dropout.hidden, output},
       .dropout = m.dropout.residual,
   };
@@ -22,6 +23,7 @@ Encoder::Encoder(const ModelSettings& m, uint64_t seed) {
 // Gradients of activations live until the block below has used them: blocks take two regions in turn.
 void Encoder::plan(Plan& p) {
   if (final_norm_) final_norm_->plan(p);
+  position_->plan(p);
   const int64_t base = p.gradients.mark();
   int64_t size = 0;  // of a region: that of the hungriest block
   for (const auto& block : blocks_) {

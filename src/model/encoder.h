@@ -16,6 +16,7 @@ class Encoder : public Layer {
   Tensor backward(Step& s, Tensor dy) override;
 
  private:
+  std::unique_ptr<SharedPosition> position_;  // of all blocks
   std::vector<std::unique_ptr<Layer>> blocks_;
   std::unique_ptr<Layer> final_norm_;  // null for post-norm
 };

@@ -60,9 +60,20 @@ ModelSettings golden_model(const nlohmann::json& m) {
   model.norm.place = named<NormPlace>(m.at("norm").at("place"), {{"pre", NormPlace::kPre}, {"post", NormPlace::kPost}});
   model.norm.epsilon = m.at("norm").at("epsilon");
   model.max_length = m.at("max_length"), model.token_types = m.at("token_types"), model.embedding_norm = m.at("embedding_norm");
-  model.position.kind = named<PositionKind>(
-      m.at("position"),
-      {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}});
+  model.position.kind = named<PositionKind>(m.at("position"), {{"none", PositionKind::kNone},
+                                                               {"learned", PositionKind::kLearned},
+                                                               {"sinusoidal", PositionKind::kSinusoidal},
+                                                               {"rotary", PositionKind::kRotary},
+                                                               {"alibi", PositionKind::kAlibi},
+                                                               {"t5_bias", PositionKind::kT5Bias},
+                                                               {"shaw", PositionKind::kShaw},
+                                                               {"disentangled", PositionKind::kDisentangled}});
+  PositionSettings& position = model.position;
+  const nlohmann::json how = m.value("position_settings", nlohmann::json::object());
+  position.distance = how.value("distance", position.distance), position.values = how.value("values", position.values);
+  position.buckets = how.value("buckets", position.buckets);
+  position.max_distance = how.value("max_distance", position.max_distance);
+  position.base = how.value("base", position.base), position.width = how.value("width", position.width);
   model.attention.causal = m.at("causal");
   if (m.contains("attention")) {
     const nlohmann::json& a = m.at("attention");

@@ -1,5 +1,6 @@
 #include "layers/attention/core.h"
 
+#include "base/check.h"
 #include "layers/attention/dense.h"
 #include "layers/attention/entmax.h"
 #include "layers/attention/fused.h"
@@ -9,12 +10,13 @@
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
 
-// auto: decided by the longest sequence that memory is planned for, as soon as that is known.
+// auto: decided by the longest sequence that memory is planned for, as soon as that is known, and by what the positions need.
 class ChosenAttention : public AttentionCore {
  public:
   ChosenAttention(const CoreShape& shape, const Pattern& pattern) : shape_(shape), pattern_(pattern) {}
   void plan(Plan& p) override {
-    if (!core_ && p.extent.longest < kFusedFromLength) core_ = std::make_unique<DenseAttention>(shape_, pattern_);
+    const bool stored = shape_.position && shape_.position->stores_scores();
+    if (!core_ && (stored || p.extent.longest < kFusedFromLength)) core_ = std::make_unique<DenseAttention>(shape_, pattern_);
     if (!core_) core_ = std::make_unique<FusedAttention>(shape_, pattern_);
     core_->plan(p);
   }
@@ -38,12 +40,17 @@ Pattern pattern_of(const CoreShape& shape, const AttentionSettings& settings) {
   return pattern;
 }
 
-// Softmax over the keys that a pattern allows. Tile by tile where a pattern is sparse, unless the page that students read is asked for.
+// Softmax over the keys that a pattern allows. Tile by tile where a pattern is sparse, unless the page that students read is asked for, or positions
+// act on stored scores.
 std::unique_ptr<AttentionCore> make_softmax_attention(const CoreShape& shape, const AttentionSettings& settings) {
   const Pattern pattern = pattern_of(shape, settings);
+  const bool stored = shape.position && shape.position->stores_scores();
+  check(!stored || settings.implementation != AttentionImplementation::kFused,
+        "positions that act on stored scores, in attention that stores none");
   switch (settings.implementation) {
     case AttentionImplementation::kAuto:
       if (settings.kind == AttentionKind::kFull) return std::make_unique<ChosenAttention>(shape, pattern);
+      if (stored) return std::make_unique<DenseAttention>(shape, pattern);
       [[fallthrough]];
     case AttentionImplementation::kFused: return std::make_unique<FusedAttention>(shape, pattern);
     case AttentionImplementation::kDense: return std::make_unique<DenseAttention>(shape, pattern);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "layers/layer.h"
+#include "layers/position/relative_position.h"
 #include "layers/settings.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
@@ -21,7 +22,8 @@ struct CoreShape {
   std::string name;  // blocks.<l>.attention
   int64_t layer, heads, width;
   double dropout;
-  uint64_t seed = 0;  // of the run, for what is drawn once and stays
+  uint64_t seed = 0;                     // of the run, for what is drawn once and stays
+  RelativePosition* position = nullptr;  // of this layer; null: none
 };
 // `auto` is dense below this length and fused from it on (measured: backend/PERFORMANCE.md); of a sparse pattern it is always fused.
 constexpr int64_t kFusedFromLength = 512;

@@ -28,8 +28,9 @@ class DenseAttention : public AttentionCore {
   Tiles drop(Step& s, Tiles P) const;
 
   std::string weights_name_;
-  Real scale_, rate_;  // 1/√d; dropout of the weights
-  uint32_t stream_;    // of its random numbers: head h draws from stream_ + h
+  RelativePosition* position_;  // adds to the scores what depends on j − i; null: none
+  Real scale_, rate_;           // 1/√d, or of a score that sums n products 1/√(n d); dropout of the weights
+  uint32_t stream_;             // of its random numbers: head h draws from stream_ + h
   Tensor P_, R_, O_, dP_;
   Tiles Q_, K_, V_;
 };
