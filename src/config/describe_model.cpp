@@ -1,4 +1,5 @@
 #include "config/describe.h"
+#include "layers/attention/pairs.h"
 #include "model/settings.h"
 #include "train/metrics.h"
 
@@ -7,6 +8,16 @@ namespace {
 
 // Kinds of attention whose weights dropout can act on.
 const std::vector<std::string> kWithDropout = {"full", "causal", "local", "block_sparse", "top_k", "entmax"};
+
+}  // namespace
+
+namespace {
+
+Words<PositionKind> words_of(std::initializer_list<PositionKind> kinds) {
+  Words<PositionKind> words;
+  for (const PositionKind kind : kinds) words.emplace_back(name_of(kind), kind);
+  return words;
+}
 
 }  // namespace
 
@@ -46,9 +57,28 @@ void describe_model(Key& s, ModelSettings& o) {
   s.boolean("embedding_norm", o.embedding_norm, "A norm right after the embedding, as BERT has");
   Key& position = s.section("position", "How the model knows positions; a bare word is the kind");
   position.shorthand = {"kind"};
-  position.choice("kind", o.position.kind,
-                  {{"none", PositionKind::kNone}, {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal}},
-                  "No positions, a learned table, or sines and cosines");
+  position.choice(
+      "kind", o.position.kind,
+      words_of({PositionKind::kNone, PositionKind::kLearned, PositionKind::kSinusoidal, PositionKind::kRotary,
+                PositionKind::kAlibi, PositionKind::kT5Bias, PositionKind::kShaw, PositionKind::kDisentangled}),
+      "No positions; a learned table or sines and cosines, added to the embedding; or a scheme of attention that sees "
+      "how far tokens are apart");
+  const std::string positions = "model.position.kind";
+  position.number("base", o.position.base, at_least(1), "The pair i turns by t·base^(−2i/width) at position t")
+      .when(positions, {"rotary"});
+  position.integer("width", o.position.width, between(2, 65536), "Numbers of a head that turn; the others stay")
+      .optional()
+      .defaults_to("all: model.width / model.heads")
+      .when(positions, {"rotary"});
+  position
+      .integer("buckets", o.position.buckets, between(4, 65536), "Learned numbers of a head; half are for keys behind the query")
+      .when(positions, {"t5_bias"});
+  position.integer("max_distance", o.position.max_distance, between(2, 1 << 20), "Keys from here on share the last bucket")
+      .when(positions, {"t5_bias"});
+  position.integer("distance", o.position.distance, between(1, 65536), "Offsets beyond it count as this one")
+      .when(positions, {"shaw", "disentangled"});
+  position.boolean("values", o.position.values, "Offsets have embeddings for the values too, not only for the keys")
+      .when(positions, {"shaw"});
   const std::string kind = "model.attention.kind";
   Key& attention = s.section("attention", "The attention of every block; a bare word is its kind");
   attention.shorthand = {"kind"};

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/reader.h"
 #include "config/suggest.h"
+#include "layers/attention/pairs.h"
 
 namespace vitrine {
 namespace {
@@ -95,6 +96,10 @@ std::string reference_page() {
       "[README.md](README.md) shows whole\n"
       "configurations.\n";
   for (const auto& section : root->children) write_page(*section, out);
+  out +=
+      "\n## Attention and positions\n\nWhich `model.attention.kind` goes with which `model.position`; what does not is "
+      "refused.\n\n";
+  out += pairs_table();
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "config/reader.h"
 #include "config/suggest.h"
 #include "data/tokenizer.h"
+#include "layers/attention/pairs.h"
 #include "train/metrics.h"
 
 namespace vitrine {
@@ -73,14 +74,15 @@ class Rules {
             fmt::format("{} heads do not divide", c_.model.heads), "each head has width / heads numbers");
     require(c_.training.steps <= 0 || c_.schedule.warmup_steps < c_.training.steps, "schedule.warmup_steps", "training.steps",
             fmt::format("{} steps of warm-up leave none after them of", c_.schedule.warmup_steps));
-    require(c_.data.max_length <= c_.model.max_length || c_.model.position.kind == PositionKind::kNone, "data.max_length",
-            "model.max_length", fmt::format("sequences of {} tokens do not fit the position table of", c_.data.max_length));
+    require(c_.data.max_length <= c_.model.max_length || !c_.model.position.has_table(), "data.max_length", "model.max_length",
+            fmt::format("sequences of {} tokens do not fit the position table of", c_.data.max_length));
     require(c_.data.kind != DataKind::kGrammar || c_.tokenizer.kind == TokenizerKind::kWord, "tokenizer.kind", data,
             "the tokens are its words; `word` is the only kind for");
     const double shares = c_.data.validation.share + c_.data.test.share;
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
     check_attention();
+    check_positions();
     check_drawn();
     check_files();
     check_tokenizer();
@@ -127,6 +129,25 @@ class Rules {
             fmt::format("{} blocks cannot be drawn where {} are left beside the window and the global ones of the {} of",
                         a.random, left, blocks),
             "smaller blocks are more blocks: model.attention.block");
+  }
+
+  void check_positions() {
+    const PositionSettings& p = c_.model.position;
+    const std::string kind = "model.position.kind", width = "model.position.width", buckets = "model.position.buckets";
+    if (const auto why = unfit(c_.model.attention, p.kind)) require(false, kind, why->key, why->reason, why->instead);
+    const int64_t d = c_.model.width / c_.model.heads;
+    if (p.kind == PositionKind::kRotary && c_.model.width % c_.model.heads == 0) {
+      require(p.width > 0 || d % 2 == 0, kind, "model.heads", fmt::format("pairs of numbers turn, and a head has {} with", d),
+              "give `width:`, an even number, or other heads");
+      require(p.width <= d, width, "model.heads",
+              fmt::format("{} numbers are more than the {} that a head has with", p.width, d));
+    }
+    require(p.width % 2 == 0, width, kind, fmt::format("{} numbers are not pairs, which turn with", p.width));
+    if (p.kind != PositionKind::kT5Bias) return;
+    require(p.buckets % 2 == 0, buckets, kind, fmt::format("{} have no half for either direction, as there is with", p.buckets));
+    require(p.max_distance > p.buckets / 4, "model.position.max_distance", buckets,
+            fmt::format("{} is within the distances that have a bucket each with", p.max_distance),
+            fmt::format("it must be more than {}, a quarter of them", p.buckets / 4));
   }
 
   void check_tokenizer() {

@@ -6,6 +6,7 @@
 #include "config/registry.h"
 #include "config/suggest.h"
 #include "config_files.h"
+#include "layers/attention/pairs.h"
 #include "support/catch.h"
 
 using namespace vitrine;
@@ -123,6 +124,55 @@ TEST_CASE("the keys of each kind of attention") {
   CHECK(attention("{kind: entmax, alpha: 1.25}").config.model.attention.alpha == 1.25);
   CHECK(attention("{kind: entmax, alpha: learned, causal: true}").config.model.attention.alpha == 0);
   CHECK(attention("entmax").config.model.attention.alpha == 1.5);
+}
+
+TEST_CASE("the keys of each position scheme") {
+  const WorkingFolder folder;
+  const auto position = [](const std::string& text) {
+    return loaded(configuration({"model: {width: 64, heads: 4, position: " + text + "}"})).config.model.position;
+  };
+  PositionSettings want{.kind = PositionKind::kRotary};
+  CHECK(position("rotary") == want);
+  want.base = 500, want.width = 8;
+  CHECK(position("{kind: rotary, base: 500, width: 8}") == want);
+  CHECK(position("alibi") == PositionSettings{.kind = PositionKind::kAlibi});
+  want = {.kind = PositionKind::kT5Bias};
+  CHECK(want.buckets == 32);
+  CHECK(want.max_distance == 128);
+  CHECK(position("t5_bias") == want);
+  want.buckets = 8, want.max_distance = 20;
+  CHECK(position("{kind: t5_bias, buckets: 8, max_distance: 20}") == want);
+  want = {.kind = PositionKind::kShaw};
+  CHECK(want.distance == 16);
+  CHECK(position("shaw") == want);
+  want.distance = 3, want.values = true;
+  CHECK(position("{kind: shaw, distance: 3, values: true}") == want);
+  CHECK(position("{kind: disentangled, distance: 5}") == PositionSettings{.kind = PositionKind::kDisentangled, .distance = 5});
+  // Sequences may be longer than a position table that is not there.
+  CHECK(loaded(configuration({"model: {max_length: 9, position: alibi}"})).config.data.max_length == 64);
+}
+
+TEST_CASE("pairs of attention and positions: what acts on scores needs them") {
+  const auto works = [](ScoreForm form, AttentionImplementation implementation, PositionKind position) {
+    return !unfit(form, implementation, position).has_value();
+  };
+  constexpr auto kAuto = AttentionImplementation::kAuto, kDense = AttentionImplementation::kDense,
+                 kFused = AttentionImplementation::kFused;
+  for (const PositionKind p : {PositionKind::kNone, PositionKind::kLearned, PositionKind::kSinusoidal})
+    for (const ScoreForm form : {ScoreForm::kEither, ScoreForm::kStored, ScoreForm::kFeatures})
+      for (const auto implementation : {kAuto, kDense, kFused}) CHECK(works(form, implementation, p));
+  for (const PositionKind p :
+       {PositionKind::kRotary, PositionKind::kAlibi, PositionKind::kT5Bias, PositionKind::kShaw, PositionKind::kDisentangled}) {
+    CHECK(works(ScoreForm::kEither, kAuto, p));
+    CHECK(works(ScoreForm::kEither, kDense, p));
+    CHECK(works(ScoreForm::kEither, kFused, p) == (p == PositionKind::kRotary));
+    CHECK(works(ScoreForm::kStored, kAuto, p));
+    CHECK_FALSE(works(ScoreForm::kFeatures, kAuto, p));
+  }
+  const Unfit why = *unfit(ScoreForm::kFeatures, kAuto, PositionKind::kT5Bias);
+  CHECK(why.key == "model.attention.kind");
+  CHECK(why.reason == "t5_bias adds to scores, and there are none with");
+  CHECK(why.instead == "use learned or sinusoidal");
 }
 
 TEST_CASE("a synthetic task: its keys, and what follows from them") {
