@@ -165,7 +165,7 @@ TEST_CASE("pairs of attention and positions: what acts on scores needs them") {
        {PositionKind::kRotary, PositionKind::kAlibi, PositionKind::kT5Bias, PositionKind::kShaw, PositionKind::kDisentangled}) {
     CHECK(works(ScoreForm::kEither, kAuto, p));
     CHECK(works(ScoreForm::kEither, kDense, p));
-    CHECK(works(ScoreForm::kEither, kFused, p) == (p == PositionKind::kRotary));
+    CHECK(works(ScoreForm::kEither, kFused, p) == (p != PositionKind::kShaw && p != PositionKind::kDisentangled));
     CHECK(works(ScoreForm::kStored, kAuto, p));
     CHECK_FALSE(works(ScoreForm::kFeatures, kAuto, p));
   }

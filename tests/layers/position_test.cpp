@@ -39,9 +39,9 @@ std::vector<Scheme> schemes() {
 class Attention : public Layer {
  public:
   explicit Attention(const PositionSettings& position, bool causal = false, double dropout = 0)
+      : Attention(position, AttentionSettings{.causal = causal}, dropout) {}
+  Attention(const PositionSettings& position, const AttentionSettings& settings, double dropout)
       : shared_(position, D, H), position_(make_relative_position(kName, D, H, shared_)) {
-    AttentionSettings settings;
-    settings.causal = causal;
     core_ = make_attention_core({kName, 4, H, D, dropout, 0, position_.get()}, settings);
   }
   void plan(Plan& p) override {
@@ -201,6 +201,66 @@ TEST_CASE("relative positions: gradients, ragged batches, isolation") {
   CAPTURE(name, causal, dropout);
   Attention layer(settings, causal, dropout);
   test_layer(layer, 3 * D, D, dropout > 0);
+}
+
+TEST_CASE("relative positions in fused attention: gradients, ragged batches, isolation") {
+  const size_t k = GENERATE(range(size_t{0}, size_t{4}));
+  const bool causal = GENERATE(false, true);
+  const auto [name, settings] = schemes()[k];
+  CAPTURE(name, causal);
+  const AttentionSettings fused{.causal = causal, .implementation = AttentionImplementation::kFused};
+  Attention layer(settings, fused, 0.3);
+  test_layer(layer, 3 * D, D, true);
+}
+
+// Lengths on both sides of the kernel's blocks; the weights that a probe sees, outputs and all gradients.
+TEST_CASE("relative positions in fused attention are those in dense attention") {
+  const auto kind = GENERATE(AttentionKind::kFull, AttentionKind::kLocal, AttentionKind::kBlockSparse);
+  const bool causal = GENERATE(false, true);
+  const Batch batch = batch_of({5, 1, 193, 258});
+  for (const size_t k : {0, 1, 2, 3}) {
+    const auto [name, position] = schemes()[k];
+    CAPTURE(name, int(kind), causal);
+    struct Outcome {
+      Dense O, dqkv;
+      std::vector<Dense> weights;
+      std::vector<Real> gradients;
+    };
+    const auto run = [&, position = position](AttentionImplementation implementation) {
+      const AttentionSettings settings{.kind = kind,
+                                       .causal = causal,
+                                       .implementation = implementation,
+                                       .window = kind == AttentionKind::kLocal ? 7 : 1,
+                                       .global = 3};
+      Attention attention(position, settings, 0);
+      Harness harness(attention, extent_for(batch.size(), 260));
+      harness.load(batch);
+      Guarded x(batch.size(), 3 * D), dy(batch.size(), D);
+      x.random(1, 1.5), dy.random(2);
+      Weights probe;
+      Step s = harness.step(), looking = harness.step(false, &probe);
+      attention.forward(looking, x);
+      const Dense O(attention.forward(s, x)), dqkv(attention.backward(s, dy));
+      return Outcome{O, dqkv, probe.tiles, harness.gradient_buffer()};
+    };
+    const Outcome dense = run(AttentionImplementation::kDense), fused = run(AttentionImplementation::kFused);
+    const auto compare = [](const char* what, const auto& got, const auto& want) {
+      REQUIRE(got.size() == want.size());
+      double worst = 0, largest = 1;
+      for (size_t i = 0; i < got.size(); ++i) {
+        REQUIRE(std::isfinite(got[i]));
+        worst = std::max(worst, std::fabs(double(got[i]) - double(want[i])));
+        largest = std::max(largest, std::fabs(double(want[i])));
+      }
+      CAPTURE(what, worst, largest);
+      CHECK(worst <= 2 * kTolerance * largest);  // both of them round
+    };
+    compare("O", fused.O.values, dense.O.values);
+    compare("dQ dK dV", fused.dqkv.values, dense.dqkv.values);
+    compare("parameters", fused.gradients, dense.gradients);
+    REQUIRE(fused.weights.size() == dense.weights.size());
+    for (size_t i = 0; i < fused.weights.size(); ++i) compare("P", fused.weights[i].values, dense.weights[i].values);
+  }
 }
 
 // Every parameter of a scheme, in each of its uses.

@@ -20,8 +20,9 @@ class FusedAttention : public AttentionCore {
 
   std::string weights_name_;
   int64_t H_, D_;
-  Real scale_, rate_;  // 1/√d; dropout of the weights
-  uint32_t stream_;    // of its random numbers, those of dense.h
+  RelativePosition* position_;  // of which a bias by offset is taken; null: none
+  Real scale_, rate_;           // 1/√d; dropout of the weights
+  uint32_t stream_;             // of its random numbers, those of dense.h
   Pattern pattern_;
   Tensor O_, lse_;
   Tiles Q_, K_, V_;

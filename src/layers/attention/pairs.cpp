@@ -58,6 +58,7 @@ std::string_view name_of(PositionKind kind) {
 
 std::optional<Unfit> unfit(ScoreForm form, AttentionImplementation implementation, PositionKind position) {
   if (in_embedding(position)) return {};
+  const bool in_rows = position == PositionKind::kShaw || position == PositionKind::kDisentangled;  // terms of rows and offsets
   const auto because = [position](const char* reason) { return fmt::format("{} {}", name_of(position), reason); };
   if (form == ScoreForm::kFeatures)
     return Unfit{"model.attention.kind",
@@ -65,9 +66,9 @@ std::optional<Unfit> unfit(ScoreForm form, AttentionImplementation implementatio
                              ? "makes shifts count if it turns before the feature map, and weights negative if behind it, with"
                              : "adds to scores, and there are none with"),
                  "use learned or sinusoidal"};
-  if (form == ScoreForm::kEither && implementation == AttentionImplementation::kFused && position != PositionKind::kRotary)
-    return Unfit{"model.attention.implementation", because("adds to scores, and none are stored with"),
-                 "use `implementation: dense` or auto, or rotary positions"};
+  if (form == ScoreForm::kEither && implementation == AttentionImplementation::kFused && in_rows)
+    return Unfit{"model.attention.implementation", because("needs stored scores, and there are none with"),
+                 "use `implementation: dense` or auto, or rotary, alibi or t5_bias"};
   return {};
 }
 

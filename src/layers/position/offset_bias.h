@@ -7,6 +7,9 @@ namespace vitrine::inline VITRINE_PRECISION {
 class OffsetBias : public RelativePosition {
  public:
   explicit OffsetBias(const SharedPosition& shared) : shared_(shared) {}
+  bool stores_scores() const override { return false; }
+  Tensor bias() const override { return bias_; }
+  Tensor dbias() const override { return dbias_; }
   void add_scores(Step& s, Tiles S, Tiles Q, Tiles K) override;
   void scores_backward(Step& s, Tiles dQ, Tiles dK, Tiles dS) override;
 

@@ -35,6 +35,11 @@ class RelativePosition {
   virtual int64_t terms() const { return 1; }          // products that a score sums: its scale is 1/√(terms · d)
   virtual bool stores_scores() const { return true; }  // it acts on stored scores [T,T], so that no core may do without them
 
+  // All that it adds to scores, where it is a number of each head for each offset: bias [H,2L−1], column L − 1 + j − i; empty: it is not.
+  // For cores that store no scores; they set dbias in backward, unless it is empty: the bias is constant.
+  virtual Tensor bias() const { return {}; }
+  virtual Tensor dbias() const { return {}; }
+
   virtual void prepare(Step&, Tiles /*Q*/, Tiles /*K*/) {}  // before the core; may change Q and K in place
   virtual void add_scores(Step&, Tiles /*S*/, Tiles /*Q*/, Tiles /*K*/) {}
   virtual void add_values(Step&, Tiles /*O*/, Tiles /*P*/) {}  // P: the weights that multiplied the values
