@@ -263,6 +263,31 @@ TEST_CASE("relative positions in fused attention are those in dense attention") 
   }
 }
 
+// Whatever makes weights of scores: with all keys among the k largest it is softmax.
+TEST_CASE("relative positions act on the scores of every kind that stores them") {
+  const Batch batch = batch_of({5, 1, 12});
+  for (const auto& [name, position] : schemes()) {
+    CAPTURE(name);
+    const auto run = [&, position = position](AttentionSettings settings) {
+      Attention attention(position, settings, 0);
+      Harness harness(attention, extent_for(batch.size(), 12));
+      harness.load(batch);
+      Guarded x(batch.size(), 3 * D), dy(batch.size(), D);
+      x.random(1), dy.random(2);
+      Step s = harness.step();
+      Dense all(attention.forward(s, x));
+      const Dense dqkv(attention.backward(s, dy));
+      all.values.insert(all.values.end(), dqkv.values.begin(), dqkv.values.end());
+      all.values.insert(all.values.end(), harness.gradient_buffer().begin(), harness.gradient_buffer().end());
+      return all.values;
+    };
+    const std::vector<double> full = run({}), all_of_k = run({.kind = AttentionKind::kTopK, .k = 99});
+    REQUIRE(full.size() == all_of_k.size());
+    for (size_t i = 0; i < full.size(); ++i)
+      CHECK(std::fabs(full[i] - all_of_k[i]) <= 20 * kTolerance * std::max(1.0, std::fabs(full[i])));
+  }
+}
+
 // Every parameter of a scheme, in each of its uses.
 TEST_CASE("relative positions in an encoder: what the layers share gets a gradient from each") {
   const auto [name, position] = schemes()[GENERATE(range(size_t{0}, size_t{7}))];

@@ -10,8 +10,8 @@
 namespace vitrine {
 namespace {
 
-constexpr AttentionKind kKinds[] = {AttentionKind::kFull, AttentionKind::kLocal, AttentionKind::kBlockSparse,
-                                    AttentionKind::kLinear};
+constexpr AttentionKind kKinds[] = {AttentionKind::kFull, AttentionKind::kLocal,  AttentionKind::kBlockSparse,
+                                    AttentionKind::kTopK, AttentionKind::kEntmax, AttentionKind::kLinear};
 constexpr PositionKind kPositions[] = {PositionKind::kNone,   PositionKind::kLearned,     PositionKind::kSinusoidal,
                                        PositionKind::kRotary, PositionKind::kAlibi,       PositionKind::kT5Bias,
                                        PositionKind::kShaw,   PositionKind::kDisentangled};
@@ -27,6 +27,8 @@ ScoreForm form_of(AttentionKind kind) {
     case AttentionKind::kFull:
     case AttentionKind::kLocal:
     case AttentionKind::kBlockSparse: return ScoreForm::kEither;
+    case AttentionKind::kTopK:
+    case AttentionKind::kEntmax: return ScoreForm::kStored;
     case AttentionKind::kLinear: return ScoreForm::kFeatures;
   }
   return ScoreForm::kFeatures;
@@ -37,6 +39,8 @@ std::string_view name_of(AttentionKind kind) {
     case AttentionKind::kFull: return "full";
     case AttentionKind::kLocal: return "local";
     case AttentionKind::kBlockSparse: return "block_sparse";
+    case AttentionKind::kTopK: return "top_k";
+    case AttentionKind::kEntmax: return "entmax";
     case AttentionKind::kLinear: return "linear";
   }
   return "";
