@@ -433,13 +433,13 @@ def by_sequence(f, x, lengths):
     return torch.cat([f(part) for part in x.split(list(lengths))])
 
 
-def layer_case(name, f, parameters, settings, D_in, lengths=(5, 1, 9, 2), whole=False):
-    """f maps one sequence [T,D]; `parameters` by Vitrine's names."""
+def layer_case(name, f, parameters, settings, D_in, lengths=(5, 1, 9, 2), whole=False, state={}):
+    """f maps one sequence [T,D]; `parameters` by Vitrine's names; `state` has no gradient."""
     x = torch.randn(sum(lengths), D_in, requires_grad=True)
     y = by_sequence(f, x, lengths)
     dy = torch.randn_like(y)
     y.backward(dy)
-    save(f'layer/{name}', dict(x=x, dy=dy, y=y, dx=x.grad, offsets=offsets_of(lengths), **parameters,
+    save(f'layer/{name}', dict(x=x, dy=dy, y=y, dx=x.grad, offsets=offsets_of(lengths), **parameters, **state,
                                **{f'gradient.{k}': v.grad for k, v in parameters.items()}), settings)
 
 
@@ -657,6 +657,27 @@ def position_cases():
         layer_case(f'position_{name}', lambda x: attention(p, 'block.attention', x, m)[0], p, dict(layer='attention', **m), m['width'])
 
 
+def performer_attention(p, m, features):  # Choromanski et al. 2021, features [H,m,d] given
+    def f(x):
+        q, k, v = by_heads(p, m, x)
+        d = q.shape[-1]
+        phi = lambda u: torch.exp(u @ features.transpose(1, 2) - u.pow(2).sum(-1, keepdim=True) / 2) / math.sqrt(features.shape[1])
+        return from_heads(p, kernel_attention(phi(q / d**0.25), phi(k / d**0.25), v, m['causal'], 0))
+
+    return f
+
+
+def performer_attention_cases():
+    for causal, D, H, M in ((False, 8, 2, 5), (True, 12, 3, 16)):
+        name = f'attention_performer{"_causal" if causal else ""}_{D}_{H}'
+        seed(f'layer/{name}')
+        m = {**MODEL, 'width': D, 'heads': H, 'causal': causal, 'attention': dict(kind='performer', features=M)}
+        p = sub_model(m, 'block.attention.')
+        features = torch.randn(H, M, D // H)
+        layer_case(name, performer_attention(p, m, features), p, dict(layer='attention', **m), D, lengths=(5, 1, 70, 2),
+                   state={'block.attention.features': features})
+
+
 def torch_block(p, m):  # nn.TransformerEncoderLayer with these parameters
     module = nn.TransformerEncoderLayer(m['width'], m['heads'], m['hidden'], 0.0, m['activation'], m['norm']['epsilon'], batch_first=True,
                                         norm_first=m['norm']['place'] == 'pre')
@@ -768,6 +789,7 @@ norm_linear_cases()
 feed_forward_cases()
 attention_cases()
 linear_attention_cases()
+performer_attention_cases()
 sparse_attention_cases()
 selective_attention_cases()
 position_cases()

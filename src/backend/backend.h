@@ -48,6 +48,17 @@ struct ByOffset {
   bool of_key = false;    // of row j
 };
 
+// What is subtracted from the exponents of random features, so that none overflows: the largest of a row, or of a tile.
+enum class Stabiliser { kRow, kTile };
+
+// The members of the c clusters of routing attention, for each head: the places of tokens in their sequence, ascending in a cluster. Sequence
+// b, of T tokens, has T + c rows from offset[b] + b·c on: w = ⌈T/c⌉ for each cluster, and −1 in the rest of them.
+struct Members {
+  Tensor places;  // [N + B·c, H]
+  int64_t clusters;
+  const Packing* packing;  // of the tokens
+};
+
 // Memory where the backend computes, zeroed when allocated, freed with this object.
 struct Memory {
   virtual ~Memory() = default;
@@ -136,8 +147,29 @@ class Backend {
   virtual void linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v, const KernelWeights& how) = 0;
   virtual void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk,
                                          Tiles v, const KernelWeights& how) = 0;
+  // y_r = e^(ω_r·x̃ − |x̃|²/2 − s)/√m, x̃ = scale x: m positive features of a row of x, from ω [H·m,d]; s as `by` says   ops/random_features.{cpp,cu}
+  // dx = scale ((dy ⊙ y) ω − rowsum(dy ⊙ y) x̃), with s taken for a constant; dy becomes dy ⊙ y
+  virtual void random_features_forward(Tiles y, Tiles x, Tensor omega, Real scale, Stabiliser by) = 0;
+  virtual void random_features_backward(Tiles dx, Tiles dy, Tiles y, Tiles x, Tensor omega, Real scale) = 0;
   // P_ij = S_ij / (Σ_j S_ij + ε) over the keys that it may see (0 elsewhere), S ≥ 0, in place allowed      ops/normalise.{cpp,cu}
   virtual void normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) = 0;
+
+  // y = x̂ = (x − μ) r of each row of each tile; r [N,H]              dx = r (dy − mean(dy) − y mean(dy ⊙ y)), dx may be dy   ops/routing.{cpp,cu}
+  virtual void normalise_heads_forward(Tiles y, Tensor rstd, Tiles x, Real epsilon) = 0;
+  virtual void normalise_heads_backward(Tiles dx, Tiles dy, Tiles y, Tensor rstd) = 0;
+  // Each centroid μ [H·c,d] takes the w rows of x in a tile that are nearest to it, by μ·x − |μ|²/2, equal ones from the front; nearest [N,H] is
+  // the centroid nearest to each row. `work`: at least 9 T numbers
+  virtual void route(Members members, Tensor nearest, Tiles x, Tensor centroids, Tensor work) = 0;
+  // counts [N,H]: how many clusters a token is in
+  virtual void count_members(Tensor counts, Members members) = 0;
+  // y_g = x_member(g) / count, 0 where there is none        x_i = Σ_{g: member(g) = i} y_g / count; without counts, 1
+  virtual void gather_members(Tensor y, Tiles x, Members members, Tensor counts) = 0;
+  virtual void scatter_members(Tiles x, Tensor y, Members members, Tensor counts) = 0;
+  // P_ij = Σ_clusters P'(i, j) / count_i of the weights P' inside clusters, square tiles over the clusters' packing
+  virtual void scatter_weights(Tiles p, Tiles clustered, Members queries, Members keys, Tensor counts) = 0;
+  // sums [H·c,d+1] += x_i and 1 in the row of its nearest centroid      μ = decay μ + (1 − decay) sum/number, where there is a number
+  virtual void add_to_centroids(Tensor sums, Tiles x, Tensor nearest) = 0;
+  virtual void move_centroids(Tensor centroids, Tensor sums, Real decay) = 0;
 
   // y = f(x), slope = f'(x), slope may be x: one costs little beside the other     dx = dy ⊙ slope, dx may be dy   ops/activation.{cpp,cu}
   virtual void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) = 0;

@@ -55,6 +55,17 @@ class CpuBackend final : public Backend {
   void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v,
                                  const KernelWeights& how) override;
   void normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) override;
+  void random_features_forward(Tiles y, Tiles x, Tensor omega, Real scale, Stabiliser by) override;
+  void random_features_backward(Tiles dx, Tiles dy, Tiles y, Tiles x, Tensor omega, Real scale) override;
+  void normalise_heads_forward(Tiles y, Tensor rstd, Tiles x, Real epsilon) override;
+  void normalise_heads_backward(Tiles dx, Tiles dy, Tiles y, Tensor rstd) override;
+  void route(Members members, Tensor nearest, Tiles x, Tensor centroids, Tensor work) override;
+  void count_members(Tensor counts, Members members) override;
+  void gather_members(Tensor y, Tiles x, Members members, Tensor counts) override;
+  void scatter_members(Tiles x, Tensor y, Members members, Tensor counts) override;
+  void scatter_weights(Tiles p, Tiles clustered, Members queries, Members keys, Tensor counts) override;
+  void add_to_centroids(Tensor sums, Tiles x, Tensor nearest) override;
+  void move_centroids(Tensor centroids, Tensor sums, Real decay) override;
 
   void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
   void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
@@ -88,6 +99,7 @@ class CpuBackend final : public Backend {
   // What upload() hands out, block after block; kept from step to step, so that a step of known size allocates nothing.
   std::vector<std::vector<int32_t>> blocks_;
   size_t block_ = 0, used_ = 0;
+  std::vector<int32_t> order_;  // of routing
   PackedProduct product_;
   std::unique_ptr<Memory> scratch_ = allocate(kScratch);               // of attention; not touched until it is used
   std::vector<Keys> keys_ = std::vector<Keys>(64), row_keys_ = keys_;  // what some rows see, and one of them

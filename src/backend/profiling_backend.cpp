@@ -187,6 +187,58 @@ void ProfilingBackend::normalise_rows(Tiles p, Tiles s, bool causal, Real epsilo
        [&] { inner_->normalise_rows(p, s, causal, epsilon); });
 }
 
+void ProfilingBackend::random_features_forward(Tiles y, Tiles x, Tensor omega, Real scale, Stabiliser by) {
+  const double d = double(x.base.cols / x.heads);
+  time("random_features_forward", {(2 * d + kFlopsOfExp + 3) * count(y), count(y) + count(x) + count(omega)},
+       [&] { inner_->random_features_forward(y, x, omega, scale, by); });
+}
+
+void ProfilingBackend::random_features_backward(Tiles dx, Tiles dy, Tiles y, Tiles x, Tensor omega, Real scale) {
+  const double d = double(x.base.cols / x.heads);
+  time("random_features_backward", {(2 * d + 2) * count(y), 3 * count(y) + 2 * count(x) + count(omega)},
+       [&] { inner_->random_features_backward(dx, dy, y, x, omega, scale); });
+}
+
+void ProfilingBackend::normalise_heads_forward(Tiles y, Tensor rstd, Tiles x, Real epsilon) {
+  time("normalise_heads_forward", {6 * count(x), 2 * count(x)}, [&] { inner_->normalise_heads_forward(y, rstd, x, epsilon); });
+}
+
+void ProfilingBackend::normalise_heads_backward(Tiles dx, Tiles dy, Tiles y, Tensor rstd) {
+  time("normalise_heads_backward", {8 * count(dx), 3 * count(dx)}, [&] { inner_->normalise_heads_backward(dx, dy, y, rstd); });
+}
+
+// A product [N,d] × [d,c] in each head, and c selections among T.
+void ProfilingBackend::route(Members members, Tensor nearest, Tiles x, Tensor centroids, Tensor work) {
+  const double c = double(members.clusters);
+  time("route", {(2 * c + 2) * count(x), count(x) + 3 * c * count(nearest)},
+       [&] { inner_->route(members, nearest, x, centroids, work); });
+}
+
+void ProfilingBackend::count_members(Tensor counts, Members members) {
+  time("count_members", {count(members.places), 2 * count(members.places)}, [&] { inner_->count_members(counts, members); });
+}
+
+void ProfilingBackend::gather_members(Tensor y, Tiles x, Members members, Tensor counts) {
+  time("gather_members", {count(y), 2 * count(y)}, [&] { inner_->gather_members(y, x, members, counts); });
+}
+
+void ProfilingBackend::scatter_members(Tiles x, Tensor y, Members members, Tensor counts) {
+  time("scatter_members", {2 * count(y), 3 * count(y)}, [&] { inner_->scatter_members(x, y, members, counts); });
+}
+
+void ProfilingBackend::scatter_weights(Tiles p, Tiles clustered, Members queries, Members keys, Tensor counts) {
+  time("scatter_weights", {2 * count(clustered), count(p) + 3 * count(clustered)},
+       [&] { inner_->scatter_weights(p, clustered, queries, keys, counts); });
+}
+
+void ProfilingBackend::add_to_centroids(Tensor sums, Tiles x, Tensor nearest) {
+  time("add_to_centroids", {count(x), 3 * count(x)}, [&] { inner_->add_to_centroids(sums, x, nearest); });
+}
+
+void ProfilingBackend::move_centroids(Tensor centroids, Tensor sums, Real decay) {
+  time("move_centroids", {3 * count(centroids), 3 * count(centroids)}, [&] { inner_->move_centroids(centroids, sums, decay); });
+}
+
 void ProfilingBackend::activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) {
   time("activation_forward", {flops_of(f) * count(x), 3 * count(x)}, [&] { inner_->activation_forward(y, slope, x, f); });
 }

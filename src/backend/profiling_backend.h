@@ -53,6 +53,17 @@ class ProfilingBackend final : public Backend {
   void linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles dout, Tiles o, Tensor n, Tiles fq, Tiles fk, Tiles v,
                                  const KernelWeights& how) override;
   void normalise_rows(Tiles p, Tiles s, bool causal, Real epsilon) override;
+  void random_features_forward(Tiles y, Tiles x, Tensor omega, Real scale, Stabiliser by) override;
+  void random_features_backward(Tiles dx, Tiles dy, Tiles y, Tiles x, Tensor omega, Real scale) override;
+  void normalise_heads_forward(Tiles y, Tensor rstd, Tiles x, Real epsilon) override;
+  void normalise_heads_backward(Tiles dx, Tiles dy, Tiles y, Tensor rstd) override;
+  void route(Members members, Tensor nearest, Tiles x, Tensor centroids, Tensor work) override;
+  void count_members(Tensor counts, Members members) override;
+  void gather_members(Tensor y, Tiles x, Members members, Tensor counts) override;
+  void scatter_members(Tiles x, Tensor y, Members members, Tensor counts) override;
+  void scatter_weights(Tiles p, Tiles clustered, Members queries, Members keys, Tensor counts) override;
+  void add_to_centroids(Tensor sums, Tiles x, Tensor nearest) override;
+  void move_centroids(Tensor centroids, Tensor sums, Real decay) override;
   void activation_forward(Tensor y, Tensor slope, Tensor x, Activation f) override;
   void activation_backward(Tensor dx, Tensor dy, Tensor slope) override;
   void gated_forward(Tensor y, Tensor gate, Tensor up, Activation f) override;

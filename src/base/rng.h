@@ -34,10 +34,11 @@ enum class Purpose : uint32_t {
   kDropoutAttention = 8,
   kDropoutResidual = 9,  // after the attention (head 0) and the feed-forward (head 1)
   kDropoutHidden = 10,
-  kBootstrap = 11,  // intervals
-  kTask = 12,       // sequences of a synthetic task
-  kGenerate = 13,   // which token comes next
-  kBlocks = 14,     // random blocks of block-sparse attention
+  kBootstrap = 11,       // intervals
+  kTask = 12,            // sequences of a synthetic task
+  kGenerate = 13,        // which token comes next
+  kBlocks = 14,          // random blocks of block-sparse attention
+  kRandomFeatures = 15,  // of performer attention: the directions ω
 };
 
 // One family of random numbers: (seed; purpose · layer · head, step). Inside it a number has a row and a column; rows are counted

@@ -92,6 +92,7 @@ void describe_model(Key& s, ModelSettings& o) {
                   {"top_k", AttentionKind::kTopK},
                   {"entmax", AttentionKind::kEntmax},
                   {"linear", AttentionKind::kLinear},
+                  {"performer", AttentionKind::kPerformer},
               },
               "Where the weights come from; `causal` is short for full with causal: true")
       .implies("causal", "model.attention.causal", "true");
@@ -131,6 +132,13 @@ void describe_model(Key& s, ModelSettings& o) {
               "Between softmax (1) and sparsemax (2): larger ones give more zeros; learned for each head")
       .word("learned", 0)
       .when(kind, {"entmax"});
+  attention.integer("features", o.attention.features, between(1, 65536), "Random features m of a head")
+      .optional()
+      .when(kind, {"performer"})
+      .defaults_to("four times the width of a head");
+  attention
+      .integer("redraw", o.attention.redraw, between(0, 1e9), "Steps after which the random features are drawn anew; 0: never")
+      .when(kind, {"performer"});
   s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
          "the "

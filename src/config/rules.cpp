@@ -62,6 +62,10 @@ class Rules {
       attention.window = local ? 64 : 1;
       reader_.imply("model.attention.window", "model.attention.kind");
     }
+    if (c_.model.attention.kind == AttentionKind::kPerformer && !reader_.given("model.attention.features")) {
+      c_.model.attention.features = std::max<int64_t>(1, 4 * c_.model.width / c_.model.heads);
+      reader_.imply("model.attention.features", "model.width and heads");
+    }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
       reader_.imply("model.max_length", "data.max_length");

@@ -26,6 +26,11 @@ Parameter Plan::matrix(const std::string& name, int64_t rows, int64_t cols, Init
 
 Parameter Plan::vector(const std::string& name, int64_t size, Init init) { return stacked_vector({name}, size, init); }
 
+NamedState& Plan::state(const std::string& name, std::vector<int64_t> shape, int64_t rows, int64_t cols) {
+  states.push_back({name, std::move(shape), params.take(rows, cols), grads.take(rows, cols), {}, {}});
+  return states.back();
+}
+
 Tensor Plan::table(int64_t rows, int64_t cols, std::function<double(int64_t, int64_t)> f) {
   constants.push_back({tables.take(rows, cols), std::move(f)});
   return constants.back().at;

@@ -15,6 +15,7 @@ enum class AttentionKind {  // where the weights come from; causal is a switch o
   kTopK,
   kEntmax,
   kLinear,
+  kPerformer,
 };
 enum class AttentionImplementation { kAuto, kDense, kFused };
 
@@ -48,6 +49,8 @@ struct AttentionSettings {
   int64_t global = 0, random = 0, stride = 0;  // the first tokens, random blocks of a block row, every stride-th block
   int64_t k = 0;                               // top_k
   double alpha = 1.5;                          // entmax; 0: learned, from 1.5
+  int64_t features = 0;                        // performer: m; 0: 4 d
+  int64_t redraw = 1000;                       // performer: steps between two draws of the features; 0: never
   bool operator==(const AttentionSettings&) const = default;
 };
 

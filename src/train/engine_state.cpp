@@ -14,6 +14,9 @@ std::vector<int64_t> shape_of(const NamedParameter& p) {
   return {p.at.value.rows, p.at.value.cols};
 }
 
+// What is saved of a state: as many columns as its shape says, where it has more of them for its statistics.
+Tensor columns_of(const NamedState& s) { return s.value.columns(0, s.shape.back()); }
+
 // Remembers the first activation that is not finite.
 class FiniteProbe : public Probe {
  public:
@@ -40,10 +43,10 @@ Tensor LocalEngine::value_of(const NamedParameter& p, const Real* base) const {
   return at;
 }
 
-NamedTensor LocalEngine::export_tensor(const std::string& name, const NamedParameter& p, Tensor at) const {
+NamedTensor LocalEngine::export_tensor(const std::string& name, const std::vector<int64_t>& shape, Tensor at) const {
   std::vector<Real> values(size_t(at.size()));
   ops().read(values, at);
-  return NamedTensor::of(name, shape_of(p), std::span<const Real>(values));
+  return NamedTensor::of(name, shape, std::span<const Real>(values));
 }
 
 void LocalEngine::import_tensor(const NamedTensor& from, Tensor at) {
@@ -58,13 +61,14 @@ void LocalEngine::import_tensor(const NamedTensor& from, Tensor at) {
 
 std::vector<NamedTensor> LocalEngine::parameters() const {
   std::vector<NamedTensor> out;
-  for (const NamedParameter& p : lanes_[0]->plan().parameters) out.push_back(export_tensor(p.name, p, p.at.value));
+  for (const NamedParameter& p : lanes_[0]->plan().parameters) out.push_back(export_tensor(p.name, shape_of(p), p.at.value));
+  for (const NamedState& s : lanes_[0]->plan().states) out.push_back(export_tensor(s.name, s.shape, columns_of(s)));
   return out;
 }
 
 std::vector<NamedTensor> LocalEngine::gradients() const {
   std::vector<NamedTensor> out;
-  for (const NamedParameter& p : lanes_[0]->plan().parameters) out.push_back(export_tensor(p.name, p, p.at.grad));
+  for (const NamedParameter& p : lanes_[0]->plan().parameters) out.push_back(export_tensor(p.name, shape_of(p), p.at.grad));
   return out;
 }
 
@@ -72,17 +76,17 @@ std::vector<NamedTensor> LocalEngine::optimizer_state() const {
   std::vector<NamedTensor> out;
   for (const auto& state : optimizer_->states())
     for (const NamedParameter& p : lanes_[0]->plan().parameters)
-      out.push_back(export_tensor(state.prefix + "." + p.name, p, value_of(p, state.data)));
+      out.push_back(export_tensor(state.prefix + "." + p.name, shape_of(p), value_of(p, state.data)));
   return out;
 }
 
 namespace {
 
-const NamedTensor* find_checked(const SafeTensors& file, const std::string& name, const NamedParameter& p) {
+const NamedTensor* find_checked(const SafeTensors& file, const std::string& name, const std::vector<int64_t>& shape) {
   const NamedTensor* tensor = file.find(name);
-  if (tensor && tensor->shape != shape_of(p))
+  if (tensor && tensor->shape != shape)
     fail(ErrorKind::kCheckpoint, "`{}` has shape [{}] in the file, but the model needs [{}]", name,
-         fmt::join(tensor->shape, ", "), fmt::join(shape_of(p), ", "));
+         fmt::join(tensor->shape, ", "), fmt::join(shape, ", "));
   return tensor;
 }
 
@@ -90,14 +94,19 @@ const NamedTensor* find_checked(const SafeTensors& file, const std::string& name
 
 std::vector<std::string> LocalEngine::set_parameters(const SafeTensors& file, bool partial) {
   const std::vector<NamedParameter>& list = lanes_[0]->plan().parameters;
+  const std::vector<NamedState>& states = lanes_[0]->plan().states;
   std::vector<std::string> missing;
   for (const NamedParameter& p : list)  // all is checked before anything is changed
-    if (!find_checked(file, p.name, p)) missing.push_back(p.name);
+    if (!find_checked(file, p.name, shape_of(p))) missing.push_back(p.name);
+  for (const NamedState& s : states)
+    if (!find_checked(file, s.name, s.shape)) missing.push_back(s.name);
   if (!partial && !missing.empty())
     fail(ErrorKind::kCheckpoint, "the file lacks `{}`{}", missing[0],
          missing.size() > 1 ? fmt::format(" and {} more parameters of the model", missing.size() - 1) : "");
   for (const NamedParameter& p : list)
     if (const NamedTensor* tensor = file.find(p.name)) import_tensor(*tensor, p.at.value);
+  for (const NamedState& s : states)
+    if (const NamedTensor* tensor = file.find(s.name)) import_tensor(*tensor, columns_of(s));
   return missing;
 }
 
@@ -105,7 +114,7 @@ void LocalEngine::set_optimizer_state(const SafeTensors& file) {
   for (const auto& state : optimizer_->states())
     for (const NamedParameter& p : lanes_[0]->plan().parameters) {
       const std::string name = state.prefix + "." + p.name;
-      const NamedTensor* tensor = find_checked(file, name, p);
+      const NamedTensor* tensor = find_checked(file, name, shape_of(p));
       if (!tensor)
         fail(ErrorKind::kCheckpoint, "the optimizer's file lacks `{}`: it was written with another optimizer or model", name);
       import_tensor(*tensor, value_of(p, state.data));

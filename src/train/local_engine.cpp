@@ -78,6 +78,7 @@ void LocalEngine::initialise() {
     });
   }
   for (const Table& table : lanes_[0]->plan().constants) fill_rows(table.at, table.f);
+  for (const NamedState& state : lanes_[0]->plan().states) state.start(ops(), RngKey{settings_.seed, 0, 0});
 }
 
 void LocalEngine::cut_into_stretches() {
@@ -130,14 +131,16 @@ double LocalEngine::sum_losses(const Batch& batch, const std::function<double(Re
   return sum;
 }
 
+Tensor LocalEngine::sum_lanes(Backend& ops, int64_t offset, int64_t size) {
+  const auto part = [&](size_t lane) { return lanes_[lane]->gradients().columns(offset, size); };
+  for (size_t apart = 1; apart < lanes_.size(); apart *= 2)  // a balanced tree: ((0+1)+(2+3)) + …
+    for (size_t k = 0; k + apart < lanes_.size(); k += 2 * apart) ops.add(part(k), part(k), part(k + apart));
+  return part(0);
+}
+
 double LocalEngine::sum_lanes() {
-  for_each_stretch([&](size_t i, Backend& ops) {
-    const Stretch& s = stretches_[i];
-    const auto part = [&](size_t lane) { return lanes_[lane]->gradients().columns(s.offset, s.size); };
-    for (size_t apart = 1; apart < lanes_.size(); apart *= 2)  // a balanced tree: ((0+1)+(2+3)) + …
-      for (size_t k = 0; k + apart < lanes_.size(); k += 2 * apart) ops.add(part(k), part(k), part(k + apart));
-    squares_[i] = ops.sum_squares(part(0));
-  });
+  for_each_stretch(
+      [&](size_t i, Backend& ops) { squares_[i] = ops.sum_squares(sum_lanes(ops, stretches_[i].offset, stretches_[i].size)); });
   double sum = 0;
   for (double part : squares_) sum += part;
   return std::sqrt(sum);
@@ -154,6 +157,10 @@ StepReport LocalEngine::train_step(const Batch& batch, int64_t step, double lear
     const Tensor w{shared_.params->data + s.offset, 1, s.size, s.size};
     optimizer_->update(ops, w, lanes_[0]->gradients().columns(s.offset, s.size), s.offset, s.decays, step, learning_rate, scale);
   });
+  for (const NamedState& state : lanes_[0]->plan().states) {
+    sum_lanes(ops(), state.value.data - shared_.params->data, state.value.size());
+    state.advance(ops(), rng);
+  }
   return {loss, norm};
 }
 

@@ -43,13 +43,14 @@ class LocalEngine : public Engine {
   double accumulate(const Batch& batch, bool training, RngKey rng);  // all lanes: forward, backward; the loss
   // Calls loss(lane) with each micro-batch in its lane; their sum.
   double sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss);
-  double sum_lanes();  // into lane 0; the norm of the sum
+  Tensor sum_lanes(Backend& ops, int64_t offset, int64_t size);  // a part of the gradients, into lane 0
+  double sum_lanes();                                            // all of them; the norm of the sum
   [[noreturn]] void diagnose(const Batch& batch, int64_t step, RngKey rng);
   // Calls f(stretch, a backend that no other thread uses now).
   template <class F>
   void for_each_stretch(F f);
   Tensor value_of(const NamedParameter& parameter, const Real* base) const;  // its place in a buffer laid out as the parameters
-  NamedTensor export_tensor(const std::string& name, const NamedParameter& parameter, Tensor at) const;
+  NamedTensor export_tensor(const std::string& name, const std::vector<int64_t>& shape, Tensor at) const;
   void import_tensor(const NamedTensor& from, Tensor at);
   const NamedParameter& find(std::string_view parameter) const;
 

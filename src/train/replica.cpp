@@ -63,7 +63,7 @@ Replica::Replica(const EngineSettings& settings, const Extent& extent, std::uniq
   gradients_ = ops_->allocate(plan_.gradients.peak());
   plan_.params.bind(shared.params->data), plan_.tables.bind(shared.tables->data);
   plan_.grads.bind(grads_->data), plan_.activations.bind(activations_->data), plan_.gradients.bind(gradients_->data);
-  plan_.parameters.clear(), plan_.constants.clear();
+  plan_.parameters.clear(), plan_.constants.clear(), plan_.states.clear();
   model_.plan(plan_);  // bound: the same code gives addresses
 }
 

@@ -312,6 +312,19 @@ TEST_CASE("a bare dropout rate leaves out the place that the attention does not 
         AttentionSettings{AttentionKind::kLinear, true, AttentionImplementation::kAuto});
 }
 
+TEST_CASE("the number of random features follows from the width of a head") {
+  const WorkingFolder folder;
+  const LoadedConfig l = loaded(configuration({"model: {width: 24, heads: 3, attention: performer}"}));
+  CHECK(l.config.model.attention.kind == AttentionKind::kPerformer);
+  CHECK(l.config.model.attention.features == 32);
+  CHECK(l.config.model.attention.redraw == 1000);
+  CHECK(l.origins.at("model.attention.features") == "from model.width and heads");
+  const AttentionSettings given =
+      loaded(configuration({"model: {attention: {kind: performer, features: 5, redraw: 0}}"})).config.model.attention;
+  CHECK(given.features == 5);
+  CHECK(given.redraw == 0);
+}
+
 TEST_CASE("show says every value and where it comes from") {
   const WorkingFolder folder;
   const LoadedConfig l = loaded(configuration({"objective: {kind: causal_lm}"}), {"training.clip=0.5"});

@@ -62,7 +62,7 @@ class Bench {
       memory_.push_back(ops_->allocate(arena->peak()));
       arena->bind(memory_.back()->data);
     }
-    plan_.parameters.clear(), plan_.constants.clear();
+    plan_.parameters.clear(), plan_.constants.clear(), plan_.states.clear();
     layer_->plan(plan_);
     for (const Table& table : plan_.constants)
       for (int64_t i = 0; i < table.at.rows; ++i)
@@ -70,8 +70,10 @@ class Bench {
           ops_->write(table.at.slice(i, 1).columns(j, 1), std::vector{Real(table.f(i, j))});
     inputs_.load(*ops_, batch, 0);
     for (const NamedParameter& p : plan_.parameters) copy(p.at.value, golden.numbers(p.name));
+    for (const NamedState& s : plan_.states) copy(s.value.columns(0, s.shape.back()), golden.numbers(s.name));
   }
   const std::vector<NamedParameter>& parameters() const { return plan_.parameters; }
+  const std::vector<NamedState>& states() const { return plan_.states; }
 
   std::vector<double> forward(const std::vector<double>& x) {
     Step step{*ops_, inputs_};
@@ -117,7 +119,7 @@ TEST_CASE("every layer computes what PyTorch computes") {
     Bench bench(golden);
     CHECK(golden_error(bench.forward(golden.numbers("x")), golden.numbers("y")) < kTolerance);
     CHECK(golden_error(bench.backward(golden.numbers("dy")), golden.numbers("dx")) < kTolerance);
-    CHECK(bench.parameters().size() * 2 + 5 == golden.file.tensors.size());  // x, dy, y, dx, offsets
+    CHECK(bench.parameters().size() * 2 + bench.states().size() + 5 == golden.file.tensors.size());  // x, dy, y, dx, offsets
     for (const NamedParameter& p : bench.parameters()) {
       INFO(p.name);
       CHECK(golden_error(bench.numbers(p.at.grad), golden.numbers("gradient." + p.name)) < kTolerance);

@@ -84,9 +84,11 @@ ModelSettings golden_model(const nlohmann::json& m) {
                                                                   {"top_k", AttentionKind::kTopK},
                                                                   {"entmax", AttentionKind::kEntmax},
                                                                   {"linear", AttentionKind::kLinear},
+                                                                  {"performer", AttentionKind::kPerformer},
                                                               });
     model.attention.window = a.value("window", 0), model.attention.block = a.value("block", 16);
     model.attention.global = a.value("global", 0), model.attention.stride = a.value("stride", 0);
+    model.attention.features = a.value("features", model.attention.features);
   }
   return model;
 }

@@ -36,7 +36,7 @@ class Harness {
     for (const Arena* arena : counted) memory_.emplace_back(size_t(arena->peak()), std::numeric_limits<Real>::quiet_NaN());
     plan_.params.bind(memory_[0].data()), plan_.grads.bind(memory_[1].data()), plan_.activations.bind(memory_[2].data());
     plan_.gradients.bind(memory_[3].data()), plan_.tables.bind(memory_[4].data());
-    plan_.parameters.clear(), plan_.constants.clear();
+    plan_.parameters.clear(), plan_.constants.clear(), plan_.states.clear();
     layer.plan(plan_);
     std::fill(memory_[0].begin(), memory_[0].end(), Real{0});
     zero_gradients();
@@ -51,6 +51,7 @@ class Harness {
     for (const Table& table : plan_.constants)
       for (int64_t i = 0; i < table.at.rows; ++i)
         for (int64_t j = 0; j < table.at.cols; ++j) table.at.row(i)[j] = Real(table.f(i, j));
+    for (const NamedState& state : plan_.states) state.start(*ops_, RngKey{7, 0, 0});
   }
 
   void load(const Batch& batch) { inputs_.load(*ops_, batch, 0); }
@@ -61,6 +62,8 @@ class Harness {
     std::fill(memory_[3].begin(), memory_[3].end(), std::numeric_limits<Real>::quiet_NaN());
   }
   const std::vector<NamedParameter>& parameters() const { return plan_.parameters; }
+  const std::vector<NamedState>& states() const { return plan_.states; }
+  Backend& ops() const { return *ops_; }
   double largest_gradient() const {
     double largest = 0;
     for (Real g : memory_[1]) largest = std::max(largest, std::fabs(double(g)));

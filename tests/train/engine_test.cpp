@@ -132,6 +132,20 @@ const std::vector<Heads> kAllObjectives = {ObjectiveKind::kMaskedLm,
                                             ObjectiveKind::kMultiLabelClassification, ObjectiveKind::kRegression},
                                            {ObjectiveKind::kRegression, ObjectiveKind::kMaskedLm}};
 
+// Attention that keeps a state.
+AttentionSettings performer_settings() {
+  AttentionSettings s;
+  s.kind = AttentionKind::kPerformer, s.features = 6, s.redraw = 2;
+  return s;
+}
+const std::vector<AttentionSettings> kWithState = {performer_settings()};
+
+const NamedTensor& find_tensor(const std::vector<NamedTensor>& list, const std::string& name) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const NamedTensor& t) { return t.name == name; });
+  REQUIRE(found != list.end());
+  return *found;
+}
+
 }  // namespace
 
 TEST_CASE("any number of threads gives the same bits") {
@@ -233,6 +247,47 @@ TEST_CASE("lanes and micro-batches change only rounding, dropout masks included"
         engine->train_step(make_batch(kind, 1), 1, 0.01);
         if (first.empty()) first = engine->gradients();
         CHECK(worst_difference(engine->gradients(), first) < 1e-14);
+      }
+  }
+}
+
+// What layers keep from step to step beside parameters: it is the same on any number of threads, a micro-batch changes only its rounding, and it
+// goes with the parameters when an engine takes over.
+TEST_CASE("states of layers are as repeatable as parameters") {
+  const ObjectiveKind kind = ObjectiveKind::kMaskedLm;
+  for (const AttentionSettings& attention : kWithState) {
+    CAPTURE(int(attention.kind));
+    EngineSettings settings = settings_for(kind, 3);
+    settings.model.attention = attention;
+    const auto whole = make_engine(Precision::kFloat32, settings);
+    const std::vector<NamedTensor> start = whole->parameters();
+    const auto expected = train(*whole, kind, 1, 7);
+    for (const NamedTensor& before : start)  // a state moves, as parameters do
+    {
+      const std::vector<NamedTensor> now = whole->parameters();
+      CHECK(find_tensor(now, before.name).bytes != before.bytes);
+    }
+    for (const int threads : {2, 3}) {
+      settings.threads = threads;
+      CHECK(train(*make_engine(Precision::kFloat32, settings), kind, 1, 7) == expected);
+    }
+    const auto before = make_engine(Precision::kFloat32, settings), after = make_engine(Precision::kFloat32, settings);
+    train(*before, kind, 1, 3);
+    after->set_parameters({before->parameters(), {}}, false);
+    after->set_optimizer_state({before->optimizer_state(), {}});
+    ForwardResult left, right;
+    before->forward(make_batch(kind, 9), left), after->forward(make_batch(kind, 9), right);
+    CHECK(left[0].losses == right[0].losses);
+    CHECK(train(*after, kind, 4, 7) == expected);
+
+    std::vector<NamedTensor> first;
+    for (const int64_t lanes : {1, 3})
+      for (const int64_t micro_batch : {9, 20, 1000}) {
+        settings.training.lanes = lanes, settings.training.micro_batch = micro_batch;
+        const auto engine = make_engine(Precision::kFloat64, settings);
+        train(*engine, kind, 1, 2);
+        if (first.empty()) first = engine->parameters();
+        CHECK(worst_difference(engine->parameters(), first) < 1e-10);
       }
   }
 }

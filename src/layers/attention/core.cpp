@@ -5,6 +5,7 @@
 #include "layers/attention/entmax.h"
 #include "layers/attention/fused.h"
 #include "layers/attention/linear.h"
+#include "layers/attention/performer.h"
 #include "layers/attention/top_k.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
@@ -70,6 +71,8 @@ std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const
       return settings.alpha == 0 ? std::make_unique<EntmaxAttention>(shape, pattern_of(shape, settings), 1.5, true)
                                  : std::make_unique<EntmaxAttention>(shape, pattern_of(shape, settings), settings.alpha, false);
     case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, settings.causal);
+    case AttentionKind::kPerformer:
+      return std::make_unique<PerformerAttention>(shape, settings.causal, settings.features, settings.redraw);
   }
   return nullptr;
 }
