@@ -678,6 +678,42 @@ def performer_attention_cases():
                    state={'block.attention.features': features})
 
 
+def routing_attention(p, m, centroids):  # Roy et al. 2021, centroids [H,c,d] given; layer norm without parameters
+    def f(x):
+        q, k, v = by_heads(p, m, x)
+        T, d, c = len(x), q.shape[-1], centroids.shape[1]
+        q = F.layer_norm(q, (d,))
+        k = q if m['causal'] else F.layer_norm(k, (d,))
+        o = []
+        for h in range(m['heads']):
+            total, count = torch.zeros(T, d), torch.zeros(T, 1)
+            for mean in centroids[h]:
+                I, J = ((u[h] - mean).pow(2).sum(-1).sort(stable=True).indices[: -(-T // c)].sort().values for u in (q, k))
+                s = q[h][I] @ k[h][J].T / math.sqrt(d)
+                if m['causal']:
+                    s = s.masked_fill(J[None, :] > I[:, None], -math.inf)
+                total = total.index_add(0, I, s.softmax(-1) @ v[h][J])
+                count[I] += 1
+            o.append(total / count.clamp(min=1))
+        return from_heads(p, torch.stack(o))
+
+    return f
+
+
+def routing_attention_cases():
+    for causal, D, H, C in ((False, 8, 2, 3), (True, 12, 3, 4)):
+        name = f'attention_routing{"_causal" if causal else ""}_{D}_{H}'
+        seed(f'layer/{name}')
+        m = {**MODEL, 'width': D, 'heads': H, 'causal': causal, 'attention': dict(kind='routing', clusters=C)}
+        p = sub_model(m, 'block.attention.')
+        if causal:  # not used, and so without a gradient of its own
+            for kind in ('weight', 'bias'):
+                p[f'block.attention.key.{kind}'].grad = torch.zeros_like(p[f'block.attention.key.{kind}'])
+        centroids = torch.randn(H, C, D // H)
+        layer_case(name, routing_attention(p, m, centroids), p, dict(layer='attention', **m), D, lengths=(5, 1, 40, 2),
+                   state={'block.attention.centroids': centroids})
+
+
 def torch_block(p, m):  # nn.TransformerEncoderLayer with these parameters
     module = nn.TransformerEncoderLayer(m['width'], m['heads'], m['hidden'], 0.0, m['activation'], m['norm']['epsilon'], batch_first=True,
                                         norm_first=m['norm']['place'] == 'pre')
@@ -790,6 +826,7 @@ feed_forward_cases()
 attention_cases()
 linear_attention_cases()
 performer_attention_cases()
+routing_attention_cases()
 sparse_attention_cases()
 selective_attention_cases()
 position_cases()

@@ -7,7 +7,7 @@ namespace vitrine {
 namespace {
 
 // Kinds of attention whose weights dropout can act on.
-const std::vector<std::string> kWithDropout = {"full", "causal", "local", "block_sparse", "top_k", "entmax"};
+const std::vector<std::string> kWithDropout = {"full", "causal", "local", "block_sparse", "top_k", "entmax", "routing"};
 
 }  // namespace
 
@@ -93,6 +93,7 @@ void describe_model(Key& s, ModelSettings& o) {
                   {"entmax", AttentionKind::kEntmax},
                   {"linear", AttentionKind::kLinear},
                   {"performer", AttentionKind::kPerformer},
+                  {"routing", AttentionKind::kRouting},
               },
               "Where the weights come from; `causal` is short for full with causal: true")
       .implies("causal", "model.attention.causal", "true");
@@ -139,6 +140,12 @@ void describe_model(Key& s, ModelSettings& o) {
   attention
       .integer("redraw", o.attention.redraw, between(0, 1e9), "Steps after which the random features are drawn anew; 0: never")
       .when(kind, {"performer"});
+  attention
+      .integer("clusters", o.attention.clusters, between(1, 1 << 20), "Clusters c of a head; each takes T/c queries and keys")
+      .optional()
+      .when(kind, {"routing"})
+      .defaults_to("the root of data.max_length, rounded up");
+  attention.number("decay", o.attention.decay, kOpenShare, "Share of a centroid that stays in a step").when(kind, {"routing"});
   s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
          "the "

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "config/config.h"
@@ -66,6 +67,10 @@ class Rules {
       c_.model.attention.features = std::max<int64_t>(1, 4 * c_.model.width / c_.model.heads);
       reader_.imply("model.attention.features", "model.width and heads");
     }
+    if (c_.model.attention.kind == AttentionKind::kRouting && !reader_.given("model.attention.clusters")) {
+      c_.model.attention.clusters = std::max<int64_t>(1, std::llround(std::ceil(std::sqrt(double(c_.data.max_length)))));
+      reader_.imply("model.attention.clusters", "data.max_length");
+    }
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
       reader_.imply("model.max_length", "data.max_length");
@@ -125,6 +130,9 @@ class Rules {
 
   // The first and the last row of blocks have the fewest neighbours, and so the most blocks to draw from.
   void check_attention() {
+    if (c_.model.attention.kind == AttentionKind::kRouting)
+      require(c_.model.attention.clusters <= c_.data.max_length, "model.attention.clusters", "data.max_length",
+              fmt::format("{} clusters are more than the tokens of the longest sequence;", c_.model.attention.clusters));
     const AttentionSettings& a = c_.model.attention;
     if (a.kind != AttentionKind::kBlockSparse) return;
     const int64_t blocks = (c_.data.max_length + a.block - 1) / a.block;

@@ -16,6 +16,7 @@ enum class AttentionKind {  // where the weights come from; causal is a switch o
   kEntmax,
   kLinear,
   kPerformer,
+  kRouting,
 };
 enum class AttentionImplementation { kAuto, kDense, kFused };
 
@@ -51,6 +52,8 @@ struct AttentionSettings {
   double alpha = 1.5;                          // entmax; 0: learned, from 1.5
   int64_t features = 0;                        // performer: m; 0: 4 d
   int64_t redraw = 1000;                       // performer: steps between two draws of the features; 0: never
+  int64_t clusters = 0;                        // routing: c
+  double decay = 0.999;                        // routing: of the centroids' moving average
   bool operator==(const AttentionSettings&) const = default;
 };
 

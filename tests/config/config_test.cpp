@@ -312,6 +312,17 @@ TEST_CASE("a bare dropout rate leaves out the place that the attention does not 
         AttentionSettings{AttentionKind::kLinear, true, AttentionImplementation::kAuto});
 }
 
+TEST_CASE("the number of clusters follows from the longest sequence") {
+  const WorkingFolder folder;
+  const LoadedConfig l = loaded(configuration({"data: {kind: labelled_lines, train: a.txt, max_length: 50}",
+                                               "model: {dropout: 0.1, attention: routing}", "evaluation: (none)"}));
+  CHECK(l.config.model.attention.kind == AttentionKind::kRouting);
+  CHECK(l.config.model.attention.clusters == 8);
+  CHECK(l.config.model.attention.decay == 0.999);
+  CHECK(l.config.model.dropout.attention == 0.1);
+  CHECK(l.warnings.empty());
+}
+
 TEST_CASE("the number of random features follows from the width of a head") {
   const WorkingFolder folder;
   const LoadedConfig l = loaded(configuration({"model: {width: 24, heads: 3, attention: performer}"}));

@@ -85,9 +85,11 @@ ModelSettings golden_model(const nlohmann::json& m) {
                                                                   {"entmax", AttentionKind::kEntmax},
                                                                   {"linear", AttentionKind::kLinear},
                                                                   {"performer", AttentionKind::kPerformer},
+                                                                  {"routing", AttentionKind::kRouting},
                                                               });
     model.attention.window = a.value("window", 0), model.attention.block = a.value("block", 16);
     model.attention.global = a.value("global", 0), model.attention.stride = a.value("stride", 0);
+    model.attention.clusters = a.value("clusters", model.attention.clusters);
     model.attention.features = a.value("features", model.attention.features);
   }
   return model;

@@ -54,7 +54,7 @@ class Harness {
     for (const NamedState& state : plan_.states) state.start(*ops_, RngKey{7, 0, 0});
   }
 
-  void load(const Batch& batch) { inputs_.load(*ops_, batch, 0); }
+  void load(const Batch& batch, int64_t first_sequence = 0) { inputs_.load(*ops_, batch, first_sequence); }
   Step step(bool training = false, Probe* probe = nullptr) { return {*ops_, inputs_, training, RngKey{3, 0, 17}, probe}; }
   void zero_gradients() { std::fill(memory_[1].begin(), memory_[1].end(), Real{0}); }
   const std::vector<Real>& gradient_buffer() const { return memory_[1]; }
@@ -145,7 +145,7 @@ inline void test_layer(Layer& layer, int64_t in, int64_t out, bool training = fa
   SECTION("a sequence alone gives what it gives inside a batch") {
     Batch alone;
     batch.slice(2, 3, alone);  // keeps its place in the whole batch, and so its dropout masks
-    harness.load(alone);
+    harness.load(alone, 2);
     Step single = harness.step(training);
     const int64_t first = batch.offsets[2];
     const Tensor z = layer.forward(single, (*x).slice(first, alone.size()));

@@ -138,7 +138,12 @@ AttentionSettings performer_settings() {
   s.kind = AttentionKind::kPerformer, s.features = 6, s.redraw = 2;
   return s;
 }
-const std::vector<AttentionSettings> kWithState = {performer_settings()};
+AttentionSettings routing_settings() {
+  AttentionSettings s;
+  s.kind = AttentionKind::kRouting, s.clusters = 3, s.decay = 0.9;
+  return s;
+}
+const std::vector<AttentionSettings> kWithState = {performer_settings(), routing_settings()};
 
 const NamedTensor& find_tensor(const std::vector<NamedTensor>& list, const std::string& name) {
   const auto found = std::find_if(list.begin(), list.end(), [&](const NamedTensor& t) { return t.name == name; });

@@ -6,6 +6,7 @@
 #include "layers/attention/fused.h"
 #include "layers/attention/linear.h"
 #include "layers/attention/performer.h"
+#include "layers/attention/routing.h"
 #include "layers/attention/top_k.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
@@ -73,6 +74,8 @@ std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const
     case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, settings.causal);
     case AttentionKind::kPerformer:
       return std::make_unique<PerformerAttention>(shape, settings.causal, settings.features, settings.redraw);
+    case AttentionKind::kRouting:
+      return std::make_unique<RoutingAttention>(shape, settings.causal, settings.clusters, settings.decay);
   }
   return nullptr;
 }

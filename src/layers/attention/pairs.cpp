@@ -10,8 +10,9 @@
 namespace vitrine {
 namespace {
 
-constexpr AttentionKind kKinds[] = {AttentionKind::kFull, AttentionKind::kLocal,  AttentionKind::kBlockSparse,
-                                    AttentionKind::kTopK, AttentionKind::kEntmax, AttentionKind::kLinear};
+constexpr AttentionKind kKinds[] = {AttentionKind::kFull,   AttentionKind::kLocal,  AttentionKind::kBlockSparse,
+                                    AttentionKind::kTopK,   AttentionKind::kEntmax, AttentionKind::kRouting,
+                                    AttentionKind::kLinear, AttentionKind::kPerformer};
 constexpr PositionKind kPositions[] = {PositionKind::kNone,   PositionKind::kLearned,     PositionKind::kSinusoidal,
                                        PositionKind::kRotary, PositionKind::kAlibi,       PositionKind::kT5Bias,
                                        PositionKind::kShaw,   PositionKind::kDisentangled};
@@ -29,7 +30,9 @@ ScoreForm form_of(AttentionKind kind) {
     case AttentionKind::kBlockSparse: return ScoreForm::kEither;
     case AttentionKind::kTopK:
     case AttentionKind::kEntmax: return ScoreForm::kStored;
-    case AttentionKind::kLinear: return ScoreForm::kFeatures;
+    case AttentionKind::kRouting: return ScoreForm::kClusters;
+    case AttentionKind::kLinear:
+    case AttentionKind::kPerformer: return ScoreForm::kFeatures;
   }
   return ScoreForm::kFeatures;
 }
@@ -42,6 +45,8 @@ std::string_view name_of(AttentionKind kind) {
     case AttentionKind::kTopK: return "top_k";
     case AttentionKind::kEntmax: return "entmax";
     case AttentionKind::kLinear: return "linear";
+    case AttentionKind::kPerformer: return "performer";
+    case AttentionKind::kRouting: return "routing";
   }
   return "";
 }
@@ -69,6 +74,9 @@ std::optional<Unfit> unfit(ScoreForm form, AttentionImplementation implementatio
                  because(position == PositionKind::kRotary
                              ? "makes shifts count if it turns before the feature map, and weights negative if behind it, with"
                              : "adds to scores, and there are none with"),
+                 "use learned or sinusoidal"};
+  if (form == ScoreForm::kClusters)
+    return Unfit{"model.attention.kind", because("belongs to pairs of places, and clusters are made of what tokens hold, with"),
                  "use learned or sinusoidal"};
   if (form == ScoreForm::kEither && implementation == AttentionImplementation::kFused && in_rows)
     return Unfit{"model.attention.implementation", because("needs stored scores, and there are none with"),
