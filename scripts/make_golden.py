@@ -604,7 +604,12 @@ def selective_attention(p, m):
         T, D = x.shape
         q, k, v = (linear(p, f'block.attention.{part}', x).view(T, m['heads'], -1).transpose(0, 1) for part in ('query', 'key', 'value'))
         scores = (q @ k.transpose(1, 2) / math.sqrt(D // m['heads'])).masked_fill(~visible(T, m['causal']), -1e9)
-        if a['kind'] == 'top_k':
+        if a['kind'] == 'adaptive_span':
+            z = p['block.attention.span.weight'].clamp(0, a['max_span'])[:, None, None]
+            apart = (torch.arange(T)[:, None] - torch.arange(T)[None]).abs()
+            weights = ((a['ramp'] + z - apart) / a['ramp']).clamp(0, 1) * (scores - scores.amax(-1, keepdim=True)).exp()
+            weights = weights / weights.sum(-1, keepdim=True)
+        elif a['kind'] == 'top_k':
             weights = top_k_weights(scores, a['k'])
         else:
             learned = 'block.attention.alpha.weight'
@@ -616,7 +621,7 @@ def selective_attention(p, m):
 
 def selective_attention_cases():
     for kind, keys in (('top_k', dict(k=3)), ('entmax', dict(alpha=1.5)), ('entmax', dict(alpha=2.0)), ('entmax', dict(alpha=1.3)),
-                       ('entmax', dict(alpha=0.0))):
+                       ('entmax', dict(alpha=0.0)), ('adaptive_span', dict(max_span=7, ramp=2.5))):
         for causal in (False, True):
             name = f'attention_{kind}{keys.get("alpha", "")}{"_causal" if causal else ""}'.replace('0.0', '_learned')
             seed(f'layer/{name}')
@@ -624,6 +629,8 @@ def selective_attention_cases():
             p = sub_model(m, 'block.attention.')
             if keys.get('alpha') == 0:
                 p['block.attention.alpha.weight'] = torch.randn(m['heads'], requires_grad=True)
+            if kind == 'adaptive_span':
+                p['block.attention.span.weight'] = torch.tensor([1.3, 3.7], requires_grad=True)
             layer_case(name, selective_attention(p, m), p, dict(layer='attention', **m), m['width'])
 
 

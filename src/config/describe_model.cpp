@@ -91,6 +91,7 @@ void describe_model(Key& s, ModelSettings& o) {
                   {"block_sparse", AttentionKind::kBlockSparse},
                   {"top_k", AttentionKind::kTopK},
                   {"entmax", AttentionKind::kEntmax},
+                  {"adaptive_span", AttentionKind::kAdaptiveSpan},
                   {"linear", AttentionKind::kLinear},
                   {"performer", AttentionKind::kPerformer},
                   {"routing", AttentionKind::kRouting},
@@ -133,6 +134,19 @@ void describe_model(Key& s, ModelSettings& o) {
               "Between softmax (1) and sparsemax (2): larger ones give more zeros; learned for each head")
       .word("learned", 0)
       .when(kind, {"entmax"});
+  attention
+      .integer("max_span", o.attention.max_span, between(1, 1 << 20), "The farthest that a head can learn to look, in tokens")
+      .optional()
+      .defaults_to("data.max_length")
+      .when(kind, {"adaptive_span"});
+  attention.number("ramp", o.attention.ramp, {0, 65536, true, false}, "Tokens behind the span over which weights fall to 0")
+      .when(kind, {"adaptive_span"});
+  attention.number("initial", o.attention.initial, at_least(0), "The span of every head at the start, in tokens")
+      .when(kind, {"adaptive_span"});
+  attention
+      .number("penalty", o.attention.penalty, at_least(0),
+              "What a token of span costs: added to the span's gradient in each step")
+      .when(kind, {"adaptive_span"});
   attention.integer("features", o.attention.features, between(1, 65536), "Random features m of a head")
       .optional()
       .when(kind, {"performer"})

@@ -58,6 +58,10 @@ class Rules {
       reader_.imply("tokenizer.strip_accents", "tokenizer.lowercase");
     }
     AttentionSettings& attention = c_.model.attention;
+    if (!reader_.given("model.attention.max_span") && attention.kind == AttentionKind::kAdaptiveSpan) {
+      attention.max_span = c_.data.max_length;
+      reader_.imply("model.attention.max_span", "data.max_length");
+    }
     const bool local = attention.kind == AttentionKind::kLocal;
     if (!reader_.given("model.attention.window") && (local || attention.kind == AttentionKind::kBlockSparse)) {
       attention.window = local ? 64 : 1;
@@ -134,6 +138,8 @@ class Rules {
       require(c_.model.attention.clusters <= c_.data.max_length, "model.attention.clusters", "data.max_length",
               fmt::format("{} clusters are more than the tokens of the longest sequence;", c_.model.attention.clusters));
     const AttentionSettings& a = c_.model.attention;
+    require(a.kind != AttentionKind::kAdaptiveSpan || a.initial <= double(a.max_span), "model.attention.initial",
+            "model.attention.max_span", "a head cannot start with a longer span than");
     if (a.kind != AttentionKind::kBlockSparse) return;
     const int64_t blocks = (c_.data.max_length + a.block - 1) / a.block;
     const int64_t left = std::max<int64_t>(0, blocks - std::max(a.window + 1, a.global / a.block));

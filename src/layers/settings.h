@@ -14,6 +14,7 @@ enum class AttentionKind {  // where the weights come from; causal is a switch o
   kBlockSparse,
   kTopK,
   kEntmax,
+  kAdaptiveSpan,
   kLinear,
   kPerformer,
   kRouting,
@@ -45,15 +46,17 @@ struct AttentionSettings {
   AttentionKind kind = AttentionKind::kFull;
   bool causal = false;
   AttentionImplementation implementation = AttentionImplementation::kAuto;
-  int64_t window = 0;                          // each side: tokens of local, blocks of block_sparse
-  int64_t block = 16;                          // block_sparse: tokens of a block,
-  int64_t global = 0, random = 0, stride = 0;  // the first tokens, random blocks of a block row, every stride-th block
-  int64_t k = 0;                               // top_k
-  double alpha = 1.5;                          // entmax; 0: learned, from 1.5
-  int64_t features = 0;                        // performer: m; 0: 4 d
-  int64_t redraw = 1000;                       // performer: steps between two draws of the features; 0: never
-  int64_t clusters = 0;                        // routing: c
-  double decay = 0.999;                        // routing: of the centroids' moving average
+  int64_t window = 0;                             // each side: tokens of local, blocks of block_sparse
+  int64_t block = 16;                             // block_sparse: tokens of a block,
+  int64_t global = 0, random = 0, stride = 0;     // the first tokens, random blocks of a block row, every stride-th block
+  int64_t k = 0;                                  // top_k
+  double alpha = 1.5;                             // entmax; 0: learned, from 1.5
+  int64_t max_span = 0;                           // adaptive_span: the farthest that a head can learn to look, in tokens
+  double ramp = 32, initial = 0, penalty = 2e-6;  // of the mask; the first span; of the gradient, for each token of span
+  int64_t features = 0;                           // performer: m; 0: 4 d
+  int64_t redraw = 1000;                          // performer: steps between two draws of the features; 0: never
+  int64_t clusters = 0;                           // routing: c
+  double decay = 0.999;                           // routing: of the centroids' moving average
   bool operator==(const AttentionSettings&) const = default;
 };
 

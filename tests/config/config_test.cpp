@@ -124,6 +124,12 @@ TEST_CASE("the keys of each kind of attention") {
   CHECK(attention("{kind: entmax, alpha: 1.25}").config.model.attention.alpha == 1.25);
   CHECK(attention("{kind: entmax, alpha: learned, causal: true}").config.model.attention.alpha == 0);
   CHECK(attention("entmax").config.model.attention.alpha == 1.5);
+  CHECK(attention("adaptive_span").config.model.attention.max_span == 64);
+  CHECK(attention("adaptive_span").origins.at("model.attention.max_span") == "from data.max_length");
+  const AttentionSettings span =
+      attention("{kind: adaptive_span, max_span: 20, ramp: 4.5, initial: 3, penalty: 0.25}").config.model.attention;
+  CHECK(span.max_span == 20);
+  CHECK(std::vector{span.ramp, span.initial, span.penalty} == std::vector{4.5, 3.0, 0.25});
 }
 
 TEST_CASE("the keys of each position scheme") {

@@ -77,12 +77,14 @@ ModelSettings golden_model(const nlohmann::json& m) {
   model.attention.causal = m.at("causal");
   if (m.contains("attention")) {
     const nlohmann::json& a = m.at("attention");
+    model.attention.max_span = a.value("max_span", 0), model.attention.ramp = a.value("ramp", 32.0);
     model.attention.k = a.value("k", 0), model.attention.alpha = a.value("alpha", 1.5);
     model.attention.kind = named<AttentionKind>(a.at("kind"), {
                                                                   {"local", AttentionKind::kLocal},
                                                                   {"block_sparse", AttentionKind::kBlockSparse},
                                                                   {"top_k", AttentionKind::kTopK},
                                                                   {"entmax", AttentionKind::kEntmax},
+                                                                  {"adaptive_span", AttentionKind::kAdaptiveSpan},
                                                                   {"linear", AttentionKind::kLinear},
                                                                   {"performer", AttentionKind::kPerformer},
                                                                   {"routing", AttentionKind::kRouting},

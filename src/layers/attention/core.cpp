@@ -1,6 +1,7 @@
 #include "layers/attention/core.h"
 
 #include "base/check.h"
+#include "layers/attention/adaptive_span.h"
 #include "layers/attention/dense.h"
 #include "layers/attention/entmax.h"
 #include "layers/attention/fused.h"
@@ -71,6 +72,10 @@ std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const
     case AttentionKind::kEntmax:
       return settings.alpha == 0 ? std::make_unique<EntmaxAttention>(shape, pattern_of(shape, settings), 1.5, true)
                                  : std::make_unique<EntmaxAttention>(shape, pattern_of(shape, settings), settings.alpha, false);
+    case AttentionKind::kAdaptiveSpan:
+      return std::make_unique<AdaptiveSpanAttention>(
+          shape, pattern_of(shape, settings),
+          AdaptiveSpanAttention::Settings{settings.max_span, settings.ramp, settings.initial, settings.penalty});
     case AttentionKind::kLinear: return std::make_unique<LinearAttention>(shape, settings.causal);
     case AttentionKind::kPerformer:
       return std::make_unique<PerformerAttention>(shape, settings.causal, settings.features, settings.redraw);

@@ -14,12 +14,16 @@ class FusedAttention : public AttentionCore {
   Tiles forward(Step& s, Tiles Q, Tiles K, Tiles V) override;
   void backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) override;
 
+ protected:
+  int64_t H_, D_;
+  Tensor bias_, dbias_;  // [H, 2W+1] for each offset, and its gradient, to which backward adds; empty: none
+
  private:
   AttentionWeights weights(const Step& s) const;
   void show_weights(Step& s, Tiles O, Tiles Q, Tiles K, Tiles V) const;
+  void read_off(Step& s, Tiles P, Tiles Q, Tiles K) const;
 
   std::string weights_name_;
-  int64_t H_, D_;
   RelativePosition* position_;  // of which a bias by offset is taken; null: none
   Real scale_, rate_;           // 1/√d; dropout of the weights
   uint32_t stream_;             // of its random numbers, those of dense.h
