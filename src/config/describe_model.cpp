@@ -7,7 +7,8 @@ namespace vitrine {
 namespace {
 
 // Kinds of attention whose weights dropout can act on.
-const std::vector<std::string> kWithDropout = {"full", "causal", "local", "block_sparse", "top_k", "entmax", "routing"};
+const std::vector<std::string> kWithDropout = {"full",  "causal", "local",         "block_sparse",
+                                               "top_k", "entmax", "adaptive_span", "routing"};
 
 }  // namespace
 

@@ -165,7 +165,8 @@ TEST_CASE("pairs of attention and positions: what acts on scores needs them") {
   constexpr auto kAuto = AttentionImplementation::kAuto, kDense = AttentionImplementation::kDense,
                  kFused = AttentionImplementation::kFused;
   for (const PositionKind p : {PositionKind::kNone, PositionKind::kLearned, PositionKind::kSinusoidal})
-    for (const ScoreForm form : {ScoreForm::kEither, ScoreForm::kStored, ScoreForm::kFeatures})
+    for (const ScoreForm form :
+         {ScoreForm::kEither, ScoreForm::kStored, ScoreForm::kTiles, ScoreForm::kClusters, ScoreForm::kFeatures})
       for (const auto implementation : {kAuto, kDense, kFused}) CHECK(works(form, implementation, p));
   for (const PositionKind p :
        {PositionKind::kRotary, PositionKind::kAlibi, PositionKind::kT5Bias, PositionKind::kShaw, PositionKind::kDisentangled}) {
@@ -173,6 +174,8 @@ TEST_CASE("pairs of attention and positions: what acts on scores needs them") {
     CHECK(works(ScoreForm::kEither, kDense, p));
     CHECK(works(ScoreForm::kEither, kFused, p) == (p != PositionKind::kShaw && p != PositionKind::kDisentangled));
     CHECK(works(ScoreForm::kStored, kAuto, p));
+    CHECK(works(ScoreForm::kTiles, kAuto, p) == (p == PositionKind::kRotary));
+    CHECK_FALSE(works(ScoreForm::kClusters, kAuto, p));
     CHECK_FALSE(works(ScoreForm::kFeatures, kAuto, p));
   }
   const Unfit why = *unfit(ScoreForm::kFeatures, kAuto, PositionKind::kT5Bias);

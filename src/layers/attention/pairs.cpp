@@ -10,9 +10,9 @@
 namespace vitrine {
 namespace {
 
-constexpr AttentionKind kKinds[] = {AttentionKind::kFull,   AttentionKind::kLocal,  AttentionKind::kBlockSparse,
-                                    AttentionKind::kTopK,   AttentionKind::kEntmax, AttentionKind::kRouting,
-                                    AttentionKind::kLinear, AttentionKind::kPerformer};
+constexpr AttentionKind kKinds[] = {AttentionKind::kFull,   AttentionKind::kLocal,     AttentionKind::kBlockSparse,
+                                    AttentionKind::kTopK,   AttentionKind::kEntmax,    AttentionKind::kAdaptiveSpan,
+                                    AttentionKind::kLinear, AttentionKind::kPerformer, AttentionKind::kRouting};
 constexpr PositionKind kPositions[] = {PositionKind::kNone,   PositionKind::kLearned,     PositionKind::kSinusoidal,
                                        PositionKind::kRotary, PositionKind::kAlibi,       PositionKind::kT5Bias,
                                        PositionKind::kShaw,   PositionKind::kDisentangled};
@@ -30,6 +30,7 @@ ScoreForm form_of(AttentionKind kind) {
     case AttentionKind::kBlockSparse: return ScoreForm::kEither;
     case AttentionKind::kTopK:
     case AttentionKind::kEntmax: return ScoreForm::kStored;
+    case AttentionKind::kAdaptiveSpan: return ScoreForm::kTiles;
     case AttentionKind::kRouting: return ScoreForm::kClusters;
     case AttentionKind::kLinear:
     case AttentionKind::kPerformer: return ScoreForm::kFeatures;
@@ -44,6 +45,7 @@ std::string_view name_of(AttentionKind kind) {
     case AttentionKind::kBlockSparse: return "block_sparse";
     case AttentionKind::kTopK: return "top_k";
     case AttentionKind::kEntmax: return "entmax";
+    case AttentionKind::kAdaptiveSpan: return "adaptive_span";
     case AttentionKind::kLinear: return "linear";
     case AttentionKind::kPerformer: return "performer";
     case AttentionKind::kRouting: return "routing";
@@ -78,6 +80,11 @@ std::optional<Unfit> unfit(ScoreForm form, AttentionImplementation implementatio
   if (form == ScoreForm::kClusters)
     return Unfit{"model.attention.kind", because("belongs to pairs of places, and clusters are made of what tokens hold, with"),
                  "use learned or sinusoidal"};
+  if (form == ScoreForm::kTiles && position != PositionKind::kRotary)
+    return Unfit{
+        "model.attention.kind",
+        because(in_rows ? "needs stored scores, and there are none with" : "is a bias by offset, and one is there already with"),
+        "use rotary, learned or sinusoidal"};
   if (form == ScoreForm::kEither && implementation == AttentionImplementation::kFused && in_rows)
     return Unfit{"model.attention.implementation", because("needs stored scores, and there are none with"),
                  "use `implementation: dense` or auto, or rotary, alibi or t5_bias"};

@@ -12,6 +12,7 @@ namespace vitrine {
 enum class ScoreForm {
   kEither,    // stored [T,T], or tile by tile where `implementation: fused` says so
   kStored,    // stored
+  kTiles,     // tile by tile, with a bias by offset of its own
   kClusters,  // inside clusters of normalised queries and keys
   kFeatures,  // none: products of feature maps φ(q), φ(k)
 };
