@@ -263,6 +263,31 @@ TEST_CASE("relative positions in fused attention are those in dense attention") 
   }
 }
 
+TEST_CASE("an adaptive span and rotary positions act together") {
+  const PositionSettings rotary{.kind = PositionKind::kRotary};
+  AttentionSettings span{.kind = AttentionKind::kAdaptiveSpan};
+  span.max_span = 6, span.ramp = 1.5, span.initial = 0.6, span.penalty = 0;
+  Attention layer(rotary, span, 0);
+  Harness harness(layer, extent_for(20, 9));
+  const Batch batch = batch_of({9, 7});
+  harness.load(batch);
+  Guarded x(batch.size(), 3 * D), dy(batch.size(), D);
+  x.random(1), dy.random(2);
+  Step s = harness.step();
+  const Dense near(layer.forward(s, x));
+  layer.backward(s, dy);
+  CHECK(harness.largest_gradient() > 1e-3);  // the span is the only parameter
+  Attention all(rotary, AttentionSettings(), 0);
+  Harness other(all, extent_for(20, 9));
+  other.load(batch);
+  Step t = other.step();
+  const Dense far(all.forward(t, x));
+  double apart = 0;
+  for (size_t i = 0; i < near.values.size(); ++i) apart = std::max(apart, std::fabs(near.values[i] - far.values[i]));
+  CHECK(apart > 0.1);
+  test_layer(layer, 3 * D, D);
+}
+
 // Whatever makes weights of scores: with all keys among the k largest it is softmax.
 TEST_CASE("relative positions act on the scores of every kind that stores them") {
   const Batch batch = batch_of({5, 1, 12});

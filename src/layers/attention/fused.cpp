@@ -31,14 +31,13 @@ Tiles FusedAttention::forward(Step& s, Tiles Q, Tiles K, Tiles V) {
 
 void FusedAttention::backward(Step& s, Tiles dQ, Tiles dK, Tiles dV, Tiles dO) {
   const Tiles O = s.heads(O_.top(dO.base.rows), H_);
-  const Tensor dbias = position_ ? position_->dbias() : dbias_;
-  if (!dbias.empty()) s.ops.fill(dbias, 0);
-  s.ops.fused_attention_backward(dQ, dK, dV, dbias, dO, O, lse_, Q_, K_, V_, weights(s));  // P = e^(S − lse) once more
+  if (!dbias().empty()) s.ops.fill(dbias(), 0);
+  s.ops.fused_attention_backward(dQ, dK, dV, dbias(), dO, O, lse_, Q_, K_, V_, weights(s));  // P = e^(S − lse) once more
 }
 
 AttentionWeights FusedAttention::weights(const Step& s) const {
   const RngKey key{s.rng.seed, stream_, s.rng.step};
-  return {pattern_, scale_, s.training ? rate_ : 0, key, s.in.first_row, position_ ? position_->bias() : bias_};
+  return {pattern_, scale_, s.training ? rate_ : 0, key, s.in.first_row, bias()};
 }
 
 // The three lines of dense.cpp, in memory that lives as long as the probe looks.

@@ -19,6 +19,9 @@ class FusedAttention : public AttentionCore {
   Tensor bias_, dbias_;  // [H, 2W+1] for each offset, and its gradient, to which backward adds; empty: none
 
  private:
+  // The core's own, or that of positions; never both (pairs.h).
+  Tensor bias() const { return bias_.empty() && position_ ? position_->bias() : bias_; }
+  Tensor dbias() const { return bias_.empty() && position_ ? position_->dbias() : dbias_; }
   AttentionWeights weights(const Step& s) const;
   void show_weights(Step& s, Tiles O, Tiles Q, Tiles K, Tiles V) const;
   void read_off(Step& s, Tiles P, Tiles Q, Tiles K) const;
