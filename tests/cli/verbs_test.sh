@@ -91,6 +91,14 @@ prints '"ops":\[\{"name":"[a-z_ ]+","share":0\.[0-9]+,'
 works bench ops --tokens 64 --length 16 --width 16 --heads 2 --hidden 32 --vocabulary 50 --seconds 0.002
 prints '^  fused_attention_backward +[0-9.]+ '
 fails 2 '3 heads do not divide --width 128' bench ops --heads 3
+works bench attention --lengths 8,1024,2048 --seconds 0.001 --limit 0.001 --width 8 --heads 2 --out growth.svg
+for kind in full/dense full local block_sparse top_k entmax adaptive_span routing linear performer; do prints "^  $kind  "; done
+prints '^  full/dense .* time '                # of 2,048 tokens, which those of 1,024 say takes too long
+prints '^  local  .* T\^1\.0[0-9]$'            # planned memory
+expect grep -q '<svg' growth.svg
+works bench attention --kinds linear --lengths 8,16 --seconds 0.001 --causal --forward --threads 2 --json
+expect [ "$(grep -o '"ms":' out | wc -l)" = 2 ]
+fails 2 'expected one of full, .* got lokal' bench attention --kinds lokal
 fails 2 '10 are fewer than one sequence of --length 64' bench ops --tokens 10
 fails 2 'training it needs [0-9,.]+ MB .*and this machine has' train tiny.yaml --set model.width=65536 --set model.layers=64 --run-dir huge
 
