@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Plants the bugs of scripts/mutations.txt, one at a time, in a copy of the sources, and expects the named test to fail on each.
 #   scripts/mutate.sh [WORD]       only those whose name or file contains WORD
+#   scripts/mutate.sh --check      plants none: says which can no longer be planted, because the sources have changed
 # The copy and its build stay in ${VITRINE_MUTATE_DIR:-/tmp/vitrine-mutate}, so that a second run starts faster.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root="$PWD" list="$PWD/scripts/mutations.txt" word="${1-}"
+root="$PWD" list="$PWD/scripts/mutations.txt" word="${1-}" check=false
+[[ "$word" == --check ]] && word="" check=true
 work="${VITRINE_MUTATE_DIR:-${TMPDIR:-/tmp}/vitrine-mutate}"
 copy="$work/source" build="$work/build"
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
@@ -27,6 +29,19 @@ while IFS= read -r line || [[ -n "$line" ]]; do
   esac
 done <"$list"
 ((${#names[@]})) || { echo "no mutation has '$word' in its name or file" >&2; exit 2; }
+
+# planted I TEXT: the text with bug I in it; fails where the old text stands not exactly once.
+planted() {
+  local rest="${2#*"${olds[$1]}"}"
+  [[ "$rest" != "$2" && "$rest" != *"${olds[$1]}"* ]] && printf '%s' "${2/"${olds[$1]}"/"${news[$1]}"}"
+}
+if $check; then
+  failed=0
+  for i in "${!names[@]}"; do
+    planted "$i" "$(cat "${files[i]}")" >/dev/null || { failed=1; echo "${names[i]}: \"${olds[i]}\" stands not exactly once in ${files[i]}"; }
+  done
+  exit "$failed"
+fi
 
 # Only files that differ are written, so that the build in the copy stays incremental.
 mkdir -p "$copy"
@@ -51,11 +66,9 @@ caught=0 escaped=()
 for i in "${!names[@]}"; do
   path="$copy/${files[i]}"
   text="$(cat "$path" && printf x)"
-  rest="${text#*"${olds[i]}"}"
-  if [[ "$rest" == "$text" || "$rest" == *"${olds[i]}"* ]]; then
+  if ! text="$(planted "$i" "$text")"; then
     verdict="DOES NOT APPLY (the text stands not exactly once in ${files[i]})"
   else
-    text="${text/"${olds[i]}"/"${news[i]}"}"
     printf '%s' "${text%x}" >"$path"
     if ! build_targets "${programs[i]}"; then
       verdict="DOES NOT COMPILE: $(grep -m1 -E 'error' "$work/build.log")"

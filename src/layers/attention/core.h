@@ -25,7 +25,8 @@ struct CoreShape {
   uint64_t seed = 0;                     // of the run, for what is drawn once and stays
   RelativePosition* position = nullptr;  // of this layer; null: none
 };
-// `auto` is dense below this length and fused from it on (measured: backend/PERFORMANCE.md); of a sparse pattern it is always fused.
+// `auto` is dense below this length and fused from it on; of a sparse pattern it is always fused. `vitrine bench attention --kinds
+// full,full/dense` measures it: forward and backward of 512 tokens take 6.3 ms fused and 6.4 dense, of 2,048 tokens 102 and 122 (AMD EPYC, AVX-512).
 constexpr int64_t kFusedFromLength = 512;
 
 std::unique_ptr<AttentionCore> make_attention_core(const CoreShape& shape, const AttentionSettings& settings);
