@@ -54,10 +54,10 @@ Outcome run(const AttentionSettings& settings, double dropout, const Batch& batc
   Harness harness(*core, extent_for(batch.size(), longest));
   harness.load(batch);
   Step s = harness.step(dropout > 0, look ? &probe : nullptr);
-  const auto part = [&](Tensor x, int64_t k) { return s.heads(x.columns(k * D, D), H); };
+  const auto part = [&](Tensor x, int64_t k) { return s.heads(x.top(batch.size()).columns(k * D, D), H); };
   const Dense O(core->forward(s, part(qkv, 0), part(qkv, 1), part(qkv, 2)).base);
   Guarded dqkv = Guarded(batch.size(), 3 * D).garbage();
-  if (!look) core->backward(s, part(dqkv, 0), part(dqkv, 1), part(dqkv, 2), s.heads(dO, H));
+  if (!look) core->backward(s, part(dqkv, 0), part(dqkv, 1), part(dqkv, 2), s.heads(dO.top(batch.size()), H));
   CHECK(dqkv.intact());
   return {O, Dense(dqkv), probe.all};
 }
