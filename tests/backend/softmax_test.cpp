@@ -127,3 +127,15 @@ TEST_CASE("a score that is not a number makes its row not a number, and no other
   ops.softmax_forward({s, &packing, 1, true}, {s, &packing, 1, true}, {});
   for (int64_t k = 0; k < 13; ++k) CHECK(std::isnan(s(0, k)) == (k >= 3 && k < 6));
 }
+
+TEST_CASE("softmax of a row whose scores are all −∞ is 0") {
+  CpuBackend ops;
+  Packing packing;
+  packing.add(2);
+  const Guarded s = Guarded(1, 4).random(1), p(1, 4);
+  s(0, 0) = s(0, 1) = -std::numeric_limits<Real>::infinity();
+  ops.softmax_forward({p, &packing, 1, true}, {s, &packing, 1, true}, {});
+  CHECK(p(0, 0) == 0);
+  CHECK(p(0, 1) == 0);
+  CHECK(double(p(0, 2)) + double(p(0, 3)) == Approx(1));
+}
