@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "layers/self_attention.h"
-#include "support/layer_harness.h"
+#include "support/core_run.h"
 
 using namespace vitrine;
 
@@ -37,29 +37,13 @@ struct Outcome {
 };
 Outcome run(const AttentionSettings& settings, double dropout, const Batch& batch, Tensor qkv, Tensor dO, uint64_t seed = 9,
             int64_t layer = 4, bool look = false) {
-  struct Look : Probe {
-    bool wants(std::string_view name) const override { return name.ends_with(".weights"); }
-    void visit(std::string_view, const Place&, Values& values) override {
-      std::vector<double> row(size_t(values.cols()));
-      for (int64_t i = 0; i < values.rows(); ++i) {
-        values.read(i, 0, row);
-        all.insert(all.end(), row.begin(), row.end());
-      }
-    }
-    std::vector<double> all;
-  } probe;
-  const auto core = make_attention_core({"blocks.4.attention", layer, H, D, dropout, seed}, settings);
-  int64_t longest = 0;
-  for (int64_t b = 0; b < batch.sequence_count(); ++b) longest = std::max(longest, batch.length(b));
-  Harness harness(*core, extent_for(batch.size(), longest));
-  harness.load(batch);
-  Step s = harness.step(dropout > 0, look ? &probe : nullptr);
-  const auto part = [&](Tensor x, int64_t k) { return s.heads(x.top(batch.size()).columns(k * D, D), H); };
-  const Dense O(core->forward(s, part(qkv, 0), part(qkv, 1), part(qkv, 2)).base);
-  Guarded dqkv = Guarded(batch.size(), 3 * D).garbage();
-  if (!look) core->backward(s, part(dqkv, 0), part(dqkv, 1), part(dqkv, 2), s.heads(dO.top(batch.size()), H));
-  CHECK(dqkv.intact());
-  return {O, Dense(dqkv), probe.all};
+  WeightReader reader;
+  const int64_t N = batch.size();
+  const CoreRun got = run_core({"blocks.4.attention", layer, H, D, dropout, seed}, settings, batch, qkv.top(N), dO.top(N),
+                               dropout > 0, look ? &reader : nullptr);
+  std::vector<double> weights;
+  for (const Dense& P : reader.weights) weights.insert(weights.end(), P.values.begin(), P.values.end());
+  return {got.O, got.dqkv, weights};
 }
 
 void check_same(const char* what, const Dense& got, const Dense& want) {

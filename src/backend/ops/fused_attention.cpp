@@ -4,6 +4,7 @@
 
 #include "backend/cpu_backend.h"
 #include "backend/ops/dropout.h"
+#include "backend/ops/row_math.h"
 #include "backend/ops/vector_math.h"
 
 // Derived in layers/attention/fused.md. A block of weights is at most kRows queries × kKeys keys: large enough for products at full speed,
@@ -139,11 +140,7 @@ void CpuBackend::fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor d
       rows = pattern.rows_alike(first, T, kRows);
       const Tensor Qi = Q.slice(first, rows), dOi = dO.slice(first, rows), dQi = dQ.slice(first, rows);
       for (int64_t i = 0; i < rows; ++i) {
-        const Real *x = dOi.row(i), *y = O.row(first + i);
-        Real dot = 0;
-#pragma omp simd reduction(+ : dot)
-        for (int64_t j = 0; j < O.cols; ++j) dot += x[j] * y[j];
-        dots[i] = dot;
+        dots[i] = dot_row(dOi.row(i), O.row(first + i), O.cols);
       }
       bool sees = false;
       each_block(pattern, h, first, rows, T, [&](Keys block, bool is_first) {

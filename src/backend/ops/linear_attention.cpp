@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "backend/cpu_backend.h"
+#include "backend/ops/row_math.h"
 #include "backend/ops/vector_math.h"
 
 // Derived in layers/attention/linear.md. A sequence is worked through in chunks; between them stands only a state, the sums
@@ -32,13 +33,6 @@ namespace {
 constexpr int64_t kChunk = 64;      // tokens
 constexpr int64_t kRoom = 1 << 16;  // numbers of a chunk [tokens,d]
 
-Real dot(const Real* x, const Real* y, int64_t n) {
-  Real sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < n; ++j) sum += x[j] * y[j];
-  return sum;
-}
-
 Real sum(const Real* x, int64_t n) {
   Real sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -54,11 +48,6 @@ void scale_to(Real* y, const Real* x, Real scale, int64_t n) {
 void add_to(Real* y, Real value, int64_t n) {
 #pragma omp simd
   for (int64_t j = 0; j < n; ++j) y[j] += value;
-}
-
-void add_scaled(Real* y, const Real* x, Real scale, int64_t n) {
-#pragma omp simd
-  for (int64_t j = 0; j < n; ++j) y[j] += scale * x[j];
 }
 
 // One head's state in the memory for them: S [m,d], then z [m].
@@ -121,7 +110,7 @@ void CpuBackend::linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk,
       const Tensor F = chunks.part(fk, first, h);
       const State keys = chunks.state(0, h);
       product(keys.S, F.T(), chunks.part(v, first, h), 1, Write::kAdd, nullptr);
-      for (int64_t j = 0; j < F.rows; ++j) add_scaled(keys.z, F.row(j), 1, F.cols);
+      for (int64_t j = 0; j < F.rows; ++j) add_scaled_row(keys.z, F.row(j), 1, F.cols);
     };
     if (!causal) chunks.upwards(add_keys);
     chunks.upwards([&](int64_t first, int64_t h) {
@@ -134,7 +123,7 @@ void CpuBackend::linear_attention_forward(Tiles o, Tensor n, Tiles fq, Tiles fk,
         product(O, A, chunks.part(v, first, h), 1, Write::kAdd, nullptr);
       }
       for (int64_t i = 0; i < F.rows; ++i) {
-        Real norm = how.epsilon + dot(F.row(i), keys.z, F.cols);
+        Real norm = how.epsilon + dot_row(F.row(i), keys.z, F.cols);
         if (causal) norm += sum(A.row(i), i + 1);
         n.row(chunks.row + first + i)[h] = norm;
         scale_to(O.row(i), O.row(i), 1 / norm, O.cols);
@@ -159,7 +148,7 @@ void CpuBackend::linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles
       const Tensor dO = chunks.part(dout, first, h), O = chunks.part(o, first, h), U{us, dO.rows, dO.cols, dO.cols};
       for (int64_t i = 0; i < U.rows; ++i) {
         scale_to(U.row(i), dO.row(i), 1 / n.row(chunks.row + first + i)[h], U.cols);
-        g[i] = -dot(U.row(i), O.row(i), U.cols);
+        g[i] = -dot_row(U.row(i), O.row(i), U.cols);
       }
       return U;
     };
@@ -174,13 +163,13 @@ void CpuBackend::linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles
       const Tensor F = chunks.part(fk, first, h);
       const State keys = chunks.state(0, h);
       product(keys.S, F.T(), chunks.part(v, first, h), 1, Write::kAdd, nullptr);
-      for (int64_t j = 0; j < F.rows; ++j) add_scaled(keys.z, F.row(j), 1, F.cols);
+      for (int64_t j = 0; j < F.rows; ++j) add_scaled_row(keys.z, F.row(j), 1, F.cols);
     };
     const auto add_queries = [&](int64_t first, int64_t h, Tensor U) {
       const Tensor F = chunks.part(fq, first, h);
       const State queries = chunks.state(1, h);
       product(queries.S, F.T(), U, 1, Write::kAdd, nullptr);
-      for (int64_t i = 0; i < F.rows; ++i) add_scaled(queries.z, F.row(i), g[i], F.cols);
+      for (int64_t i = 0; i < F.rows; ++i) add_scaled_row(queries.z, F.row(i), g[i], F.cols);
     };
 
     if (!causal) chunks.upwards(add_keys);
@@ -188,7 +177,7 @@ void CpuBackend::linear_attention_backward(Tiles dfq, Tiles dfk, Tiles dv, Tiles
       const Tensor U = read_u(first, h), dF = chunks.part(dfq, first, h);
       const State keys = chunks.state(0, h);
       product(dF, U, keys.S.T(), 1, Write::kSet, nullptr);
-      for (int64_t i = 0; i < dF.rows; ++i) add_scaled(dF.row(i), keys.z, g[i], dF.cols);
+      for (int64_t i = 0; i < dF.rows; ++i) add_scaled_row(dF.row(i), keys.z, g[i], dF.cols);
       if (causal) {
         product(dF, pairs(U, chunks.part(v, first, h)), chunks.part(fk, first, h), 1, Write::kAdd, nullptr);
         add_keys(first, h);

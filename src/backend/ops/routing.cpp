@@ -3,24 +3,13 @@
 #include <limits>
 
 #include "backend/cpu_backend.h"
+#include "backend/ops/row_math.h"
 
 // Derived in layers/attention/routing.md.
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
 
 constexpr int64_t kCentroids = 8;  // whose scores are computed at once
-
-Real dot(const Real* x, const Real* y, int64_t n) {
-  Real sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < n; ++j) sum += x[j] * y[j];
-  return sum;
-}
-
-void add_scaled(Real* y, const Real* x, Real scale, int64_t n) {
-#pragma omp simd
-  for (int64_t j = 0; j < n; ++j) y[j] += scale * x[j];
-}
 
 // The rows of sequence b in what is laid out by clusters.
 Tensor rows_of(const Members& m, Tensor x, int64_t b) {
@@ -84,7 +73,7 @@ void CpuBackend::route(Members members, Tensor nearest, Tiles x, Tensor centroid
       const Tensor M = centroids.slice(h * c + first, std::min(kCentroids, c - first)), scores{work.data, M.rows, T, T};
       product(scores, M, X.T(), 1, Write::kSet, nullptr);
       for (int64_t k = 0; k < M.rows; ++k) {
-        const Real half = dot(M.row(k), M.row(k), M.cols) / 2, *score = scores.row(k);
+        const Real half = dot_row(M.row(k), M.row(k), M.cols) / 2, *score = scores.row(k);
         for (int64_t i = 0; i < T; ++i)
           if (score[i] - half > best[i]) best[i] = score[i] - half, nearest.row(row + i)[h] = Real(first + k);
         for (int64_t i = 0; i < T; ++i) order[i] = static_cast<int32_t>(i);
@@ -115,7 +104,7 @@ void CpuBackend::gather_members(Tensor y, Tiles x, Members members, Tensor count
     for (int64_t g = 0; g < Y.rows; ++g) {
       const auto i = static_cast<int64_t>(places.row(g)[h]);
       std::fill_n(Y.row(g), Y.cols, Real{0});
-      if (i >= 0) add_scaled(Y.row(g), X.row(i), counts.empty() ? 1 : 1 / counts.row(x.packing->offset[b] + i)[h], Y.cols);
+      if (i >= 0) add_scaled_row(Y.row(g), X.row(i), counts.empty() ? 1 : 1 / counts.row(x.packing->offset[b] + i)[h], Y.cols);
     }
   });
 }
@@ -127,7 +116,7 @@ void CpuBackend::scatter_members(Tiles x, Tensor y, Members members, Tensor coun
     fill(X, 0);
     for (int64_t g = 0; g < Y.rows; ++g) {
       const auto i = static_cast<int64_t>(places.row(g)[h]);
-      if (i >= 0) add_scaled(X.row(i), Y.row(g), counts.empty() ? 1 : 1 / counts.row(x.packing->offset[b] + i)[h], Y.cols);
+      if (i >= 0) add_scaled_row(X.row(i), Y.row(g), counts.empty() ? 1 : 1 / counts.row(x.packing->offset[b] + i)[h], Y.cols);
     }
   });
 }
@@ -154,7 +143,7 @@ void CpuBackend::add_to_centroids(Tensor sums, Tiles x, Tensor nearest) {
     const Tensor X = x(b, h);
     for (int64_t i = 0; i < X.rows; ++i) {
       Real* sum = sums.row(h * c + static_cast<int64_t>(nearest.row(x.packing->offset[b] + i)[h]));
-      add_scaled(sum, X.row(i), 1, X.cols);
+      add_scaled_row(sum, X.row(i), 1, X.cols);
       sum[X.cols] += 1;
     }
   });
