@@ -188,7 +188,9 @@ class Backend {
 
   // y = x ⊙ keep / (1 − rate), in place allowed; keep(i, j) = key.word(first_row + i, j) ≥ rate·2³². Its own backward: dropout(dx, dy).
   // Of tiles: head h has the stream key.stream + h, the row is the query's row in the batch, the column the key's position. ops/dropout.{cpp,cu}
+  // With `rows`: x is only these of all rows, and keep(m, j) = key.word(first_row + rows[m], j).
   virtual void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row) = 0;
+  virtual void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row, Indices rows) = 0;
   virtual void dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) = 0;
 
   // Of row m of the logits z [M,C], p = softmax(z), lse = log Σ e^z [M,1]:                     ops/cross_entropy.{cpp,cu}

@@ -278,6 +278,10 @@ void ProfilingBackend::dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_
   time("dropout", {kFlopsOfPhilox * count(y), 2 * count(y)}, [&] { inner_->dropout(y, x, rate, key, first_row); });
 }
 
+void ProfilingBackend::dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row, Indices rows) {
+  time("dropout", {kFlopsOfPhilox * count(y), 2 * count(y)}, [&] { inner_->dropout(y, x, rate, key, first_row, rows); });
+}
+
 void ProfilingBackend::dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) {
   time("dropout of tiles", {kFlopsOfPhilox * count(y), 2 * count(y)}, [&] { inner_->dropout(y, x, rate, key, first_row); });
 }

@@ -73,6 +73,7 @@ class ProfilingBackend final : public Backend {
   void mean_pool_forward(Tensor y, Tensor x, const Packing& packing) override;
   void mean_pool_backward(Tensor dx, Tensor dy, const Packing& packing) override;
   void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row) override;
+  void dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row, Indices rows) override;
   void dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) override;
   void cross_entropy_forward(Tensor losses, Tensor lse, Tensor logits, Indices targets, Tensor class_weights,
                              Real smoothing) override;

@@ -19,6 +19,14 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kWarmup = 3;        // steps that are not timed
 constexpr double kGemmSeconds = 0.2;  // for each limit of the machine
 
+// Of the encoder's N rows, those that the heads read where they are few (Objective::reads): the last block computes no others.
+double rows_read(const Session& s, const Batch& batch) {
+  const std::vector<ObjectiveSettings>& heads = s.config.objectives;
+  if (heads.size() > 1) return static_cast<double>(batch.size());
+  if (heads[0].kind == ObjectiveKind::kMaskedLm) return static_cast<double>(batch.targets[0].rows.size());
+  return static_cast<double>(prepends_cls(targets_of(s.config)) ? batch.sequence_count() : batch.size());
+}
+
 // Operations of the products in one training step: forward, and twice as many backward. L blocks, each with four D×D projections, two
 // (gated: three) D×F ones, and 4·T·D a token for scores and their application; a head for M predicted rows.
 double flops_of(const Session& s, const Batch& batch) {
@@ -27,11 +35,12 @@ double flops_of(const Session& s, const Batch& batch) {
   const bool gated = m.activation == ActivationKind::kSwiglu || m.activation == ActivationKind::kGeglu;
   double squares = 0;
   for (int64_t b = 0; b < batch.sequence_count(); ++b) squares += static_cast<double>(batch.length(b) * batch.length(b));
-  const double block = N * (8 * D * D + (gated ? 6 : 4) * D * F) + 4 * squares * D;
+  const double behind = 2 * D * D + (gated ? 6 : 4) * D * F;  // the last projection of attention, and what follows it
+  const double block = N * (6 * D * D + behind) + 4 * squares * D;
   double head = 0;
   for (size_t k = 0; k < batch.targets.size(); ++k)
     head += 2 * D * static_cast<double>(s.engine.classes[k]) * static_cast<double>(batch.targets[k].classes.size());
-  return 3 * (static_cast<double>(m.layers) * block + head);
+  return 3 * (static_cast<double>(m.layers) * block - (N - rows_read(s, batch)) * behind + head);
 }
 
 std::vector<GemmShape> gemm_shapes(const Session& s, const EngineSummary& e) {

@@ -11,6 +11,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 // One encoder block, A attention, F feed-forward, each followed by dropout:
 //   pre   u = x + A(Norm(x))       y = u + F(Norm(u))       (Xiong et al. 2020)
 //   post  u = Norm(x + A(x))       y = Norm(u + F(u))       (Vaswani et al. 2017)
+// The last block of an encoder computes u and y only for the rows of Step::read: attention is the last place where rows meet.
 class Block : public Layer {
  public:
   struct Settings {
@@ -32,10 +33,11 @@ class Block : public Layer {
   Tensor feed_backward(Step& s, Tensor dy);
 
   std::string name_feed_forward_, name_residual_;  // for the probe
-  bool pre_;
+  bool pre_, last_;
   int64_t D_;
   std::unique_ptr<Layer> attention_norm_, feed_forward_norm_;
   SelfAttention attention_;
+  Rows rows_;
   FeedForward feed_forward_;
   Dropout attention_dropout_, feed_forward_dropout_;
   Tensor u_, y_, du_, dx_;

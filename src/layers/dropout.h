@@ -15,19 +15,25 @@ class Dropout : public Layer {
     if (rate_ > 0) dx_ = p.gradients.take(p.extent.tokens, D_);
   }
   Tensor forward(Step& s, Tensor x) override {
-    if (active(s)) s.ops.dropout(x, x, rate_, key(s), s.in.first_row);
+    if (active(s)) drop(s, x, x);
     return x;
   }
   Tensor backward(Step& s, Tensor dy) override {
     if (!active(s)) return dy;
     const Tensor dx = dx_.top(dy.rows);
-    s.ops.dropout(dx, dy, rate_, key(s), s.in.first_row);
+    drop(s, dx, dy);
     return dx;
   }
 
  private:
   bool active(const Step& s) const { return s.training && rate_ > 0; }
-  RngKey key(const Step& s) const { return {s.rng.seed, stream_, s.rng.step}; }
+  void drop(Step& s, Tensor y, Tensor x) const {
+    const RngKey key{s.rng.seed, stream_, s.rng.step};
+    if (const Indices* rows = s.rows_of(x))
+      s.ops.dropout(y, x, rate_, key, s.in.first_row, *rows);
+    else
+      s.ops.dropout(y, x, rate_, key, s.in.first_row);
+  }
   Real rate_;
   int64_t D_;
   uint32_t stream_;

@@ -16,6 +16,10 @@ struct Step {
   RngKey rng{};            // of dropout: seed and step
   Probe* probe = nullptr;  // looks at activations, and may change them
   bool measuring = false;  // losses are −log p of the truth alone, without label smoothing and class weights
+  // Where the heads read few rows of what the encoder says, the last block computes only those behind its attention. Null: all.
+  const Indices* read = nullptr;
+  // Those rows, if x holds them and no others. (If they are all there are, both are the same.)
+  const Indices* rows_of(Tensor x) const { return read && x.rows == read->size ? read : nullptr; }
 
   Tiles heads(Tensor x, int64_t H) const { return {x, &in.packing, H, false}; }  // [T_b, d] of x [N, H·d]
   Tiles scores(Tensor s, int64_t H) const { return {s, &in.packing, H, true}; }  // [T_b, T_b]

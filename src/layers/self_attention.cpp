@@ -9,15 +9,18 @@ SelfAttention::SelfAttention(const std::string& name, int64_t layer, const Setti
       name_output_(name + ".output"),
       D_(settings.width),
       H_(settings.heads),
+      last_(settings.last),
       projection_({name_query_, name_key_, name_value_}, D_, D_, Init::normal(kWeightDeviation)),
       position_(settings.position ? make_relative_position(name, D_, H_, *settings.position) : nullptr),
       core_(make_attention_core({name, layer, H_, D_, settings.dropout, settings.seed, position_.get()}, settings.attention)),
+      rows_(D_),
       output_(name_output_, D_, D_, settings.output) {}
 
 void SelfAttention::plan(Plan& p) {
   projection_.plan(p);
   if (position_) position_->plan(p);
   core_->plan(p);
+  if (last_) rows_.plan(p, p.extent.tokens);
   dqkv_ = p.gradients.take(p.extent.tokens, 3 * D_);
   output_.plan(p);
 }
@@ -28,12 +31,12 @@ Tensor SelfAttention::forward(Step& s, Tensor x) {
   if (position_) position_->prepare(s, Q, K);
   const Tiles O = core_->forward(s, Q, K, V);
   s.show(name_output_, O.base);
-  return output_.forward(s, O.base);  // y = O W_oᵀ + b
+  return output_.forward(s, rows_.forward(s, O.base, last_ ? s.read : nullptr));  // y = O W_oᵀ + b
 }
 
 Tensor SelfAttention::backward(Step& s, Tensor dy) {
-  const Tiles dO = s.heads(output_.backward(s, dy), H_);  // dO = dy W_o
-  const Tensor dqkv = dqkv_.top(dy.rows);
+  const Tiles dO = s.heads(rows_.backward(s, output_.backward(s, dy), last_ ? s.read : nullptr), H_);  // dO = dy W_o
+  const Tensor dqkv = dqkv_.top(dO.base.rows);
   const auto [dQ, dK, dV] = split(s, dqkv);
   core_->backward(s, dQ, dK, dV, dO);
   if (position_) position_->finish(s, dQ, dK);

@@ -5,6 +5,7 @@
 #include "layers/attention/core.h"
 #include "layers/linear.h"
 #include "layers/position/relative_position.h"
+#include "layers/rows.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 
@@ -20,6 +21,7 @@ class SelfAttention : public Layer {
     Init output;                               // W_o writes into the residual stream and starts smaller
     uint64_t seed = 0;                         // of the run
     const SharedPosition* position = nullptr;  // of the encoder, outlives this; null: no relative positions
+    bool last = false;                         // of the last block: y has only the rows of Step::read
   };
   SelfAttention(const std::string& name, int64_t layer, const Settings& settings);
 
@@ -35,9 +37,11 @@ class SelfAttention : public Layer {
 
   std::string name_query_, name_key_, name_value_, name_output_;  // for the probe
   int64_t D_, H_;
+  bool last_;
   Linear projection_;
   std::unique_ptr<RelativePosition> position_;  // null: none
   std::unique_ptr<AttentionCore> core_;
+  Rows rows_;
   Linear output_;
   Tensor dqkv_;
 };

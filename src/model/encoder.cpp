@@ -10,13 +10,16 @@ Encoder::Encoder(const ModelSettings& m, uint64_t seed)
     : position_(std::make_unique<SharedPosition>(m.position, m.width, m.heads)) {
   // 2L matrices add to the residual stream; starting them 1/√(2L) smaller keeps its variance (Radford et al. 2019, §2.3).
   const Init output = Init::normal(kWeightDeviation / std::sqrt(2.0 * double(m.layers)));
-  const Block::Settings settings{
+  Block::Settings settings{
       .norm = m.norm,
       .attention = {m.width, m.heads, m.attention, m.dropout.attention, output, seed, position_.get()},
       .feed_forward = {m.width, m.hidden, m.activation, m.dropout.hidden, output},
       .dropout = m.dropout.residual,
   };
-  for (int64_t l = 0; l < m.layers; ++l) blocks_.push_back(std::make_unique<Block>("blocks." + std::to_string(l), l, settings));
+  for (int64_t l = 0; l < m.layers; ++l) {
+    settings.attention.last = l == m.layers - 1;
+    blocks_.push_back(std::make_unique<Block>("blocks." + std::to_string(l), l, settings));
+  }
   if (m.norm.place == NormPlace::kPre) final_norm_ = make_norm("final_norm", m.width, m.norm);
 }
 

@@ -7,7 +7,7 @@
 
 namespace vitrine::inline VITRINE_PRECISION {
 
-// L blocks, and for pre-norm blocks a norm after the last one.
+// L blocks, and for pre-norm blocks a norm after the last one: y [N,D], or the rows of Step::read.
 class Encoder : public Layer {
  public:
   explicit Encoder(const ModelSettings& settings, uint64_t seed = 0);

@@ -5,7 +5,13 @@
 namespace vitrine::inline VITRINE_PRECISION {
 
 LanguageModel::LanguageModel(const ObjectiveShape& shape, const ObjectiveSettings& settings)
-    : index_(shape.index), D_(shape.width), V_(shape.classes), tied_(settings.tied), loss_(shape, settings.label_smoothing) {
+    : index_(shape.index),
+      D_(shape.width),
+      V_(shape.classes),
+      masked_(settings.kind == ObjectiveKind::kMaskedLm),
+      tied_(settings.tied),
+      rows_(D_),
+      loss_(shape, settings.label_smoothing) {
   if (settings.transform)
     transform_.emplace(Transform{
         Linear("head.transform", D_, D_, Init::normal(kWeightDeviation)), make_norm("head.norm", D_, shape.norm), {}, {}, {}});
@@ -13,7 +19,7 @@ LanguageModel::LanguageModel(const ObjectiveShape& shape, const ObjectiveSetting
 
 void LanguageModel::plan(Plan& p, Parameter token_embedding) {
   const int64_t N = p.extent.tokens, M = p.extent.predicted;
-  gathered_ = p.activations.take(M, D_);
+  rows_.plan(p, M);
   if (transform_) {
     p.extent.tokens = M;
     transform_->dense.plan(p);
@@ -25,16 +31,14 @@ void LanguageModel::plan(Plan& p, Parameter token_embedding) {
   b_ = p.vector("head.bias", V_, Init::value(0));
   z_ = p.activations.take(M, V_);
   loss_.plan(p, M);
-  dg_ = p.gradients.take(M, D_), dh_ = p.gradients.take(N, D_);
+  dg_ = p.gradients.take(M, D_);
 }
 
 void LanguageModel::forward(Step& s, Tensor h) {
   const Inputs::Target& target = s.in.targets[index_];
   const Tensor z = z_.top(target.rows.size);
-  dh_ = dh_.top(h.rows);
+  g_ = rows_.forward(s, h, s.read ? nullptr : &target.rows);  // g = h[rows]
   if (z.rows > 0) {
-    g_ = gathered_.top(z.rows);
-    s.ops.gather(g_, h, target.rows);  // g = h[rows]
     if (transform_) {
       transform_->u = transform_->dense.forward(s, g_);
       const Tensor a = transform_->a.top(z.rows);
@@ -49,9 +53,8 @@ void LanguageModel::forward(Step& s, Tensor h) {
 Tensor LanguageModel::backward(Step& s) {
   const Inputs::Target& target = s.in.targets[index_];
   const Tensor z = loss_.logits();
-  s.ops.fill(dh_, 0);
-  if (z.rows == 0) return dh_;
   Tensor dg = dg_.top(z.rows);
+  if (z.rows == 0) return rows_.backward(s, dg, s.read ? nullptr : &target.rows);
   loss_.backward(s, z, target);                      // dz, in place of z
   s.ops.matmul(W_.grad, z.T(), g_, 1, Write::kAdd);  // dE += dzᵀ g
   s.ops.bias_backward(b_.grad, z);                   // db += Σ dz
@@ -61,8 +64,7 @@ Tensor LanguageModel::backward(Step& s) {
     s.ops.activation_backward(du, transform_->norm->backward(s, dg), transform_->u);
     dg = transform_->dense.backward(s, du);
   }
-  s.ops.scatter_add(dh_, dg, target.rows);  // dh[rows] = dg, 0 elsewhere
-  return dh_;
+  return rows_.backward(s, dg, s.read ? nullptr : &target.rows);  // dh[rows] = dg, 0 elsewhere
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -12,6 +12,7 @@ class LanguageModel : public Objective {
  public:
   LanguageModel(const ObjectiveShape& shape, const ObjectiveSettings& settings);
   void plan(Plan& p, Parameter token_embedding) override;
+  const Indices* reads(const Inputs& in) const override { return masked_ ? &in.targets[index_].rows : nullptr; }
   void forward(Step& s, Tensor h) override;
   Tensor backward(Step& s) override;
   Tensor logits() const override { return loss_.logits(); }
@@ -25,11 +26,12 @@ class LanguageModel : public Objective {
   };
   size_t index_;
   int64_t D_, V_;
-  bool tied_;
+  bool masked_, tied_;
+  Rows rows_;
   std::optional<Transform> transform_;
   CrossEntropy loss_;
   Parameter W_, b_;
-  Tensor gathered_, g_, z_, dg_, dh_;
+  Tensor g_, z_, dg_;
 };
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -23,11 +23,14 @@ void Model::plan(Plan& p) {
 }
 
 void Model::forward(Step& s) {
+  const bool all = objectives_.size() > 1 || s.probe;  // a probe sees every row
+  s.read = read_ = all ? nullptr : objectives_[0]->reads(s.in);
   const Tensor h = encoder_.forward(s, embedding_.forward(s));
   for (const auto& objective : objectives_) objective->forward(s, h);
 }
 
 void Model::backward(Step& s) {
+  s.read = read_;
   const Tensor dh = objectives_[0]->backward(s);
   for (size_t k = 1; k < objectives_.size(); ++k) s.ops.add(dh, dh, objectives_[k]->backward(s));
   embedding_.backward(s, encoder_.backward(s, dh));

@@ -21,6 +21,7 @@ class Model {
   Embedding embedding_;
   Encoder encoder_;
   std::vector<std::unique_ptr<Objective>> objectives_;
+  const Indices* read_ = nullptr;  // in the last forward
 };
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -2,7 +2,7 @@
 #include <memory>
 #include <vector>
 
-#include "layers/layer.h"
+#include "layers/rows.h"
 #include "model/settings.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
@@ -13,9 +13,10 @@ namespace vitrine::inline VITRINE_PRECISION {
 class Objective {
  public:
   virtual ~Objective() = default;
-  virtual void plan(Plan& p, Parameter token_embedding) = 0;  // [V,D], for a head that is tied to it
-  virtual void forward(Step& s, Tensor h) = 0;
-  virtual Tensor backward(Step& s) = 0;  // dh [N,D]; once after a forward: the gradient of the logits may take their place
+  virtual void plan(Plan& p, Parameter token_embedding) = 0;             // [V,D], for a head that is tied to it
+  virtual const Indices* reads(const Inputs&) const { return nullptr; }  // the few rows of h that it looks at; null: most of them
+  virtual void forward(Step& s, Tensor h) = 0;                           // h may be only the rows of Step::read, those of reads()
+  virtual Tensor backward(Step& s) = 0;  // dh, as h was; once after a forward: the gradient of the logits may take their place
   virtual Tensor logits() const = 0;     // [M,C] of the last forward, until backward
   virtual Tensor losses() const = 0;     // [M,1]
 };

@@ -22,6 +22,7 @@ SequenceHead::SequenceHead(const ObjectiveShape& shape, const ObjectiveSettings&
       D_(shape.width),
       C_(shape.classes),
       pooling_(settings.pooling),
+      rows_(D_),
       last_(name_of(settings.kind), D_, C_, Init::normal(kWeightDeviation)),
       loss_(make_loss(shape, settings)) {
   const bool classifier = settings.kind == ObjectiveKind::kSequenceClassification;
@@ -32,7 +33,11 @@ SequenceHead::SequenceHead(const ObjectiveShape& shape, const ObjectiveSettings&
 void SequenceHead::plan(Plan& p, Parameter) {
   const int64_t N = p.extent.tokens, B = p.extent.sequences;
   c_ = p.activations.take(B, D_), t_ = p.activations.take(B, D_);
-  dz_ = p.gradients.take(B, C_), du_ = p.gradients.take(B, D_), dh_ = p.gradients.take(N, D_);
+  dz_ = p.gradients.take(B, C_), du_ = p.gradients.take(B, D_);
+  if (pooling_ == Pooling::kMean)
+    dh_ = p.gradients.take(N, D_);
+  else
+    rows_.plan(p, B);
   p.extent.tokens = B;  // the head sees one row a sequence
   if (pooler_) pooler_->plan(p);
   last_.plan(p);
@@ -42,12 +47,11 @@ void SequenceHead::plan(Plan& p, Parameter) {
 
 void SequenceHead::forward(Step& s, Tensor h) {
   const int64_t B = s.in.packing.sequences();
-  dh_ = dh_.top(h.rows);
   Tensor c = c_.top(B);
   if (pooling_ == Pooling::kMean)
     s.ops.mean_pool_forward(c, h, s.in.packing);  // c_b = mean of h over sequence b
   else
-    s.ops.gather(c, h, s.in.first_tokens);  // c_b = h of [CLS]
+    c = rows_.forward(s, h, s.read ? nullptr : &s.in.first_tokens);  // c_b = h of [CLS]
   if (pooler_) {
     u_ = pooler_->forward(s, c);
     c = t_.top(B);
@@ -66,13 +70,10 @@ Tensor SequenceHead::backward(Step& s) {
     s.ops.activation_backward(du, dc, u_);
     dc = pooler_->backward(s, du);
   }
-  if (pooling_ == Pooling::kMean) {
-    s.ops.mean_pool_backward(dh_, dc, s.in.packing);
-  } else {
-    s.ops.fill(dh_, 0);
-    s.ops.scatter_add(dh_, dc, s.in.first_tokens);
-  }
-  return dh_;
+  if (pooling_ == Pooling::kCls) return rows_.backward(s, dc, s.read ? nullptr : &s.in.first_tokens);
+  const Tensor dh = dh_.top(s.in.packing.tokens());
+  s.ops.mean_pool_backward(dh, dc, s.in.packing);
+  return dh;
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

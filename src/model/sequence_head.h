@@ -13,6 +13,7 @@ class SequenceHead : public Objective {
  public:
   SequenceHead(const ObjectiveShape& shape, const ObjectiveSettings& settings);
   void plan(Plan& p, Parameter token_embedding) override;
+  const Indices* reads(const Inputs& in) const override { return pooling_ == Pooling::kCls ? &in.first_tokens : nullptr; }
   void forward(Step& s, Tensor h) override;
   Tensor backward(Step& s) override;
   Tensor logits() const override { return loss_->logits(); }
@@ -22,6 +23,7 @@ class SequenceHead : public Objective {
   size_t index_;
   int64_t D_, C_;
   Pooling pooling_;
+  Rows rows_;
   std::optional<Linear> pooler_;
   Linear last_;
   std::unique_ptr<Loss> loss_;

@@ -18,9 +18,10 @@ class TokenClassifier : public Objective {
  private:
   size_t index_;
   int64_t D_, C_;
+  Rows rows_;
   Linear tagger_;
   CrossEntropy loss_;
-  Tensor g_, dz_, dh_;
+  Tensor dz_;
 };
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -45,6 +45,18 @@ TEST_CASE("dropout does not depend on how a batch is cut") {
   check_close("parts", parts, Dense(whole), 0);
 }
 
+TEST_CASE("dropout of some rows is that of all rows") {
+  CpuBackend ops;
+  const std::vector<int32_t> picked{0, 3, 4, 9};
+  const Indices rows = ops.upload(picked);
+  const Guarded x = Guarded(10, 33).random(1), some(4, 33), whole(10, 33), want(4, 33);
+  ops.dropout(*whole, *x, Real(0.3), kKey, 5);
+  ops.gather(*want, *whole, rows, Write::kSet);
+  ops.gather(*some, *x, rows, Write::kSet);
+  ops.dropout(*some, *some, Real(0.3), kKey, 5, rows);
+  check_close("some", some, Dense(want), 0);
+}
+
 TEST_CASE("dropout of tiles: a stream for each head, rows of the batch, columns of the sequence") {
   CpuBackend ops;
   for_packings([&](const Packing& packing, int64_t heads, int64_t, int64_t) {

@@ -105,3 +105,45 @@ TEST_CASE("encoder: three blocks share two regions of gradient memory") {
   Encoder layer(settings);
   test_layer(layer, D, D);
 }
+
+// The rows that nobody reads take part in the attention of the others and in nothing else: leaving them out behind the last attention
+// changes no bit of the rest, also under dropout, whose masks belong to rows of the batch.
+TEST_CASE("encoder: of the last block only the rows that are read") {
+  const NormPlace place = GENERATE(NormPlace::kPre, NormPlace::kPost);
+  const std::vector<int32_t> picked =
+      GENERATE(std::vector<int32_t>{1, 5, 6}, std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8}, std::vector<int32_t>{});
+  CAPTURE(int(place), picked.size());
+  ModelSettings settings;
+  settings.width = D, settings.layers = 2, settings.heads = H, settings.hidden = F;
+  settings.norm.place = place;
+  settings.dropout = {0, 0.25, 0.25, 0.25};
+  Encoder encoder(settings);
+  Harness harness(encoder, extent_for(20, 9));
+  const Batch batch = batch_of({5, 1, 3});
+  harness.load(batch);
+  const Indices read = harness.ops().upload(picked);
+  const Guarded x = Guarded(9, D).random(1), dy = Guarded(read.size, D).random(2), all_dy = Guarded(9, D).fill(0);
+  harness.ops().scatter_add(all_dy, dy, read);
+
+  Step all = harness.step(true), some = harness.step(true);
+  some.read = &read;
+  const Tensor y = encoder.forward(all, x);
+  Guarded y_read(read.size, D);
+  harness.ops().gather(y_read, y, read);
+  const std::vector<Real> dx = copy_of(encoder.backward(all, all_dy)), gradients = harness.gradient_buffer();
+  const double largest = harness.largest_gradient();
+  harness.zero_gradients();
+
+  const Tensor y_some = encoder.forward(some, x);
+  REQUIRE(y_some.rows == read.size);
+  CHECK(copy_of(y_some) == copy_of(y_read));
+  harness.poison_gradients_of_activations();
+  const Tensor dx_some = encoder.backward(some, dy);
+  REQUIRE(dx_some.rows == 9);
+  const std::vector<Real> dx_now = copy_of(dx_some);
+  double worst = 0;
+  for (size_t k = 0; k < dx.size(); ++k) worst = std::max(worst, std::fabs(double(dx[k]) - double(dx_now[k])));
+  for (size_t k = 0; k < gradients.size(); ++k)
+    worst = std::max(worst, std::fabs(double(gradients[k]) - double(harness.gradient_buffer()[k])));
+  CHECK(worst <= kTolerance * largest);
+}

@@ -30,6 +30,11 @@ void CpuBackend::dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t firs
     dropout_row(y.row(i), x.row(i), 0, y.cols, rate, key, static_cast<uint32_t>(first_row + i));
 }
 
+void CpuBackend::dropout(Tensor y, Tensor x, Real rate, RngKey key, int64_t first_row, Indices rows) {
+  for (int64_t m = 0; m < y.rows; ++m)
+    dropout_row(y.row(m), x.row(m), 0, y.cols, rate, key, static_cast<uint32_t>(first_row + rows.data[m]));
+}
+
 void CpuBackend::dropout(Tiles y, Tiles x, Real rate, RngKey key, int64_t first_row) {
   each_tile(y, [&](int64_t b, int64_t h) {
     const RngKey head{key.seed, key.stream + static_cast<uint32_t>(h), key.step};
