@@ -1,0 +1,17 @@
+#pragma once
+#include <cstdint>
+
+namespace vitrine {
+
+// What computes: the processor; a GPU; or the GPU's kernels, executed on the processor one thread after the other (backend/simt/README.md).
+enum class Device { kCpu, kCuda, kSimt };
+enum class ThreadOrder { kForward, kReverse, kRandom };  // in which simt takes threads and blocks; a correct kernel does not see it
+struct DeviceSettings {
+  Device kind = Device::kCpu;
+  bool check = false;  // simt: looks at every access to memory
+  ThreadOrder order = ThreadOrder::kForward;
+  uint64_t seed = 1;  // of a random order
+  bool operator==(const DeviceSettings&) const = default;
+};
+
+}  // namespace vitrine
