@@ -5,7 +5,8 @@ namespace vitrine {
 
 // What computes: the processor; a GPU; or the GPU's kernels, executed on the processor one thread after the other (backend/simt/README.md).
 enum class Device { kCpu, kCuda, kSimt };
-enum class ThreadOrder { kForward, kReverse, kRandom };  // in which simt takes threads and blocks; a correct kernel does not see it
+// In which simt takes threads and blocks; a correct kernel does not see it.
+enum class ThreadOrder { kForward, kReverse, kRandom };
 struct DeviceSettings {
   Device kind = Device::kCpu;
   bool check = false;  // simt: looks at every access to memory
