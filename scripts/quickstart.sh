@@ -14,4 +14,4 @@ show() {
   "$@"
 }
 show $vitrine train configs/quickstart.yaml --overwrite
-show $vitrine attention runs/quickstart --sample 6
+show $vitrine attention runs/quickstart --sample 12

@@ -235,6 +235,10 @@ LineFile& LineFile::operator=(LineFile&& other) noexcept {
   return *this;
 }
 
+void LineFile::sync() {
+  if (system_calls::fsync(descriptor_) != 0) fail_on_file("write", path_, errno, kind_);
+}
+
 void LineFile::append(std::string_view line) { append_bytes(std::string(line) + '\n'); }
 
 void LineFile::append_bytes(std::string_view bytes) {

@@ -56,6 +56,7 @@ class LineFile {
   LineFile& operator=(LineFile&& other) noexcept;
   void append(std::string_view line);         // without its '\n'
   void append_bytes(std::string_view bytes);  // a record of another kind, as it is
+  void sync();                                // what was appended outlives the machine's power
 
  private:
   std::string path_;

@@ -60,6 +60,7 @@ void write_lines(LineFile file, const Corpus& corpus, const Dataset& split) {
     file.append_bytes(lines);
     lines.clear();
   }
+  file.sync();
 }
 
 // `vitrine data`: what a corpus is made of.
