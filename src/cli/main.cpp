@@ -23,9 +23,10 @@ int run(int argc, char** argv) {
       "Begin with:  vitrine train configs/quickstart.yaml\n`vitrine VERB --help` shows a verb's options and an example.");
   std::vector<std::unique_ptr<Verb>> verbs;
   std::vector<CLI::App*> commands;
-  for (auto make : {make_train_verb, make_evaluate_verb, make_predict_verb, make_embed_verb, make_generate_verb,
-                    make_attention_verb, make_gradcheck_verb, make_gradients_verb, make_bench_verb, make_config_verb,
-                    make_data_verb, make_doctor_verb, make_verify_verb, make_sweep_verb, make_plot_verb}) {
+  for (auto make :
+       {make_train_verb, make_evaluate_verb, make_predict_verb, make_embed_verb, make_generate_verb, make_attention_verb,
+        make_gradcheck_verb, make_gradients_verb, make_bench_verb, make_config_verb, make_data_verb, make_doctor_verb,
+        make_verify_verb, make_sweep_verb, make_plot_verb, make_inspect_verb, make_patch_verb}) {
     verbs.push_back(make());
     commands.push_back(verbs.back()->declare(program));
   }

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "inspect/link_probes.h"
+#include "inspect/patching.h"
 
 namespace vitrine {
 namespace {
@@ -38,13 +39,6 @@ void append(Group& group, const Link& link, const LinkClass& link_class, Example
   collator.append(group.pair, pair, sequence, kEvaluationEpoch);
   group.links.push_back(link);
   check(group.clean.size() == group.pair.size(), "a minimal pair has the length of its sentence");
-}
-
-double log_sum_exp(std::span<const double> logits, const std::vector<int32_t>& classes) {
-  double largest = -INFINITY, sum = 0;
-  for (const int32_t t : classes) largest = std::max(largest, logits[static_cast<size_t>(t)]);
-  for (const int32_t t : classes) sum += std::exp(logits[static_cast<size_t>(t)] - largest);
-  return largest + std::log(sum);
 }
 
 // One class: sums while its groups are run, means at the end.

@@ -40,6 +40,7 @@ Tensor Embedding::forward(Step& s) {
 }
 
 void Embedding::backward(Step& s, Tensor dy) {
+  s.show("gradient.embedding", dy);
   Tensor dx = dropout_.backward(s, dy);
   if (norm_) dx = norm_->backward(s, dx);
   s.ops.scatter_add(E_.grad, dx, s.in.tokens);  // dE[token] += dx

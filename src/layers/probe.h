@@ -26,9 +26,9 @@ struct Place {
 // Looks at activations during a forward pass and may change them: recording and interventions. Names, for block l:
 //   blocks.<l>.attention.query | .key | .value   [N,D], head h is columns h·d … (h+1)·d; before rotary turns them
 //   blocks.<l>.attention.weights                 [T,T] of one sequence and head: rows are queries, columns are keys
-//   blocks.<l>.attention.output                  [N,D] the heads' outputs, before W_O; head h is columns h·d … (h+1)·d
+//   blocks.<l>.attention.output                  [N,D] the heads' outputs, before W_O; head h is columns h·d … (h+1)·d; gradient.<name>: ∂loss/∂ it
 //   blocks.<l>.feed_forward                      [N,D] what it adds to the residual stream
-//   blocks.<l>.residual                          [N,D] after block l;   embedding [N,D]: before block 0
+//   blocks.<l>.residual                          [N,D] after block l;   embedding [N,D]: before block 0; gradient.embedding
 //   encoder                                      [N,D] what the heads read: the last residual, behind the final norm where there is one
 class Probe {
  public:

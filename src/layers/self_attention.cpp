@@ -7,6 +7,7 @@ SelfAttention::SelfAttention(const std::string& name, int64_t layer, const Setti
       name_key_(name + ".key"),
       name_value_(name + ".value"),
       name_output_(name + ".output"),
+      name_gradient_("gradient." + name_output_),
       D_(settings.width),
       H_(settings.heads),
       last_(settings.last),
@@ -36,6 +37,7 @@ Tensor SelfAttention::forward(Step& s, Tensor x) {
 
 Tensor SelfAttention::backward(Step& s, Tensor dy) {
   const Tiles dO = s.heads(rows_.backward(s, output_.backward(s, dy), last_ ? s.read : nullptr), H_);  // dO = dy W_o
+  s.show(name_gradient_, dO.base);
   const Tensor dqkv = dqkv_.top(dO.base.rows);
   const auto [dQ, dK, dV] = split(s, dqkv);
   core_->backward(s, dQ, dK, dV, dO);

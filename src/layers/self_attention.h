@@ -35,7 +35,7 @@ class SelfAttention : public Layer {
   };
   Triple split(const Step& s, Tensor qkv) const;  // views, no copies
 
-  std::string name_query_, name_key_, name_value_, name_output_;  // for the probe
+  std::string name_query_, name_key_, name_value_, name_output_, name_gradient_;  // for the probe
   int64_t D_, H_;
   bool last_;
   Linear projection_;

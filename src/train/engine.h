@@ -66,9 +66,10 @@ class Engine {
   virtual StepReport train_step(const Batch& batch, int64_t step, double learning_rate) = 0;
   // Evaluation mode. `probe` may look at activations and change them; lanes then run one after the other.
   virtual void forward(const Batch& batch, ForwardResult& result, Want want = Want::kLosses, Probe* probe = nullptr) = 0;
-  // What training makes small, as in StepReport, dropout off; gradients_of also sets all gradients to those of this loss.
+  // What training makes small, as in StepReport, dropout off; gradients_of also sets all gradients to those of this loss. Its probe sees the
+  // activations, and then the gradients of activations that layers/probe.h names; lanes then run one after the other.
   virtual double loss_of(const Batch& batch) = 0;
-  virtual double gradients_of(const Batch& batch) = 0;
+  virtual double gradients_of(const Batch& batch, Probe* probe = nullptr) = 0;
 
   // What every primitive did since the engine was made, the most expensive first; nothing unless settings.profile.
   virtual std::vector<OpProfile> profile() const = 0;

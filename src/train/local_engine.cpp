@@ -106,18 +106,18 @@ int64_t LocalEngine::lane_begin(const Batch& batch, int64_t lane) const {
   return b;
 }
 
-double LocalEngine::accumulate(const Batch& batch, bool training, RngKey rng) {
+double LocalEngine::accumulate(const Batch& batch, bool training, RngKey rng, Probe* probe) {
   const auto clear = [&](int64_t k) { lanes_[size_t(k)]->ops().fill(lanes_[size_t(k)]->gradients(), 0); };
   workers_.run(int64_t(lanes_.size()), std::ref(clear));
   const auto pass = [&](Replica& lane) {
-    const double loss = lane.forward(training, rng);
-    lane.backward(training, rng);
+    const double loss = lane.forward(training, rng, probe);
+    lane.backward(training, rng, probe);
     return loss;
   };
-  return sum_losses(batch, std::ref(pass));
+  return sum_losses(batch, std::ref(pass), probe != nullptr);
 }
 
-double LocalEngine::sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss) {
+double LocalEngine::sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss, bool in_turn) {
   const auto run_lane = [&](int64_t k) {
     Replica& lane = *lanes_[size_t(k)];
     double sum = 0;
@@ -125,7 +125,7 @@ double LocalEngine::sum_losses(const Batch& batch, const std::function<double(Re
     lane.for_each_micro_batch(batch, lane_begin(batch, k), lane_begin(batch, k + 1), std::ref(piece));
     lane_loss_[size_t(k)] = sum;
   };
-  workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
+  run_lanes(std::ref(run_lane), in_turn);
   double sum = 0;
   for (double part : lane_loss_) sum += part;
   return sum;
@@ -168,8 +168,8 @@ double LocalEngine::loss_of(const Batch& batch) {
   return sum_losses(batch, [](Replica& lane) { return lane.forward(false, {}); });
 }
 
-double LocalEngine::gradients_of(const Batch& batch) {
-  const double loss = accumulate(batch, false, {});
+double LocalEngine::gradients_of(const Batch& batch, Probe* probe) {
+  const double loss = accumulate(batch, false, {}, probe);
   sum_lanes();
   return loss;
 }
@@ -206,10 +206,14 @@ void LocalEngine::forward(const Batch& batch, ForwardResult& result, Want want, 
     };
     lane.for_each_micro_batch(batch, lane_begin(batch, l), lane_begin(batch, l + 1), std::ref(piece));
   };
-  if (probe)
-    for (int64_t l = 0; l < int64_t(lanes_.size()); ++l) run_lane(l);
+  run_lanes(std::ref(run_lane), probe != nullptr);
+}
+
+void LocalEngine::run_lanes(const std::function<void(int64_t)>& run, bool in_turn) {
+  if (in_turn)
+    for (int64_t k = 0; k < int64_t(lanes_.size()); ++k) run(k);
   else
-    workers_.run(int64_t(lanes_.size()), std::ref(run_lane));
+    workers_.run(int64_t(lanes_.size()), run);
 }
 
 std::vector<OpProfile> LocalEngine::profile() const {

@@ -21,7 +21,7 @@ class LocalEngine : public Engine {
   StepReport train_step(const Batch& batch, int64_t step, double learning_rate) override;
   void forward(const Batch& batch, ForwardResult& result, Want want, Probe* probe) override;
   double loss_of(const Batch& batch) override;
-  double gradients_of(const Batch& batch) override;
+  double gradients_of(const Batch& batch, Probe* probe) override;
   std::vector<OpProfile> profile() const override;
   std::vector<NamedTensor> parameters() const override;
   std::vector<NamedTensor> gradients() const override;
@@ -40,9 +40,10 @@ class LocalEngine : public Engine {
   void initialise();
   void cut_into_stretches();
   int64_t lane_begin(const Batch& batch, int64_t lane) const;        // its first sequence
-  double accumulate(const Batch& batch, bool training, RngKey rng);  // all lanes: forward, backward; the loss
-  // Calls loss(lane) with each micro-batch in its lane; their sum.
-  double sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss);
+  double accumulate(const Batch& batch, bool training, RngKey rng, Probe* probe = nullptr);  // all lanes: forward, backward; the loss
+  // Calls loss(lane) with each micro-batch in its lane; their sum. `in_turn`: one lane after the other.
+  double sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss, bool in_turn = false);
+  void run_lanes(const std::function<void(int64_t)>& run, bool in_turn);
   Tensor sum_lanes(Backend& ops, int64_t offset, int64_t size);  // a part of the gradients, into lane 0
   double sum_lanes();                                            // all of them; the norm of the sum
   [[noreturn]] void diagnose(const Batch& batch, int64_t step, RngKey rng);

@@ -104,8 +104,8 @@ void Replica::measure(Probe* probe) {
   model_.forward(step);
 }
 
-void Replica::backward(bool training, RngKey rng) {
-  Step step{*ops_, inputs_, training, rng};
+void Replica::backward(bool training, RngKey rng, Probe* probe) {
+  Step step{*ops_, inputs_, training, rng, probe};
   model_.backward(step);
 }
 

@@ -34,7 +34,7 @@ class FakeEngine : public Engine {
     answer(batch, result[0]);
   }
   double loss_of(const Batch&) override { return 0; }
-  double gradients_of(const Batch&) override { return 0; }
+  double gradients_of(const Batch&, Probe*) override { return 0; }
   std::vector<OpProfile> profile() const override { return {}; }
   std::vector<NamedTensor> parameters() const override { return {one("weight", weight)}; }
   std::vector<NamedTensor> gradients() const override { return {}; }

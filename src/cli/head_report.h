@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+#include "cli/session.h"
+
+namespace vitrine {
+
+// `inspect RUN --table`: what every head of a run does over a split, and what that amounts to.
+struct HeadReportOptions {
+  std::string split;  // empty: test, or else validation
+  int64_t limit = 0;  // sentences, from the front; 0: all
+  bool json = false, csv = false;
+};
+void report_heads(Run run, const HeadReportOptions& options);
+
+}  // namespace vitrine

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# What heads do: `inspect --table` over a split, `patch` for a pair of sentences.
+. "${0%/*}/support.sh"
+
+cat >tiny.yaml <<YAML
+run: {name: tiny}
+data: {kind: grammar, grammar: $repository/data/english.grammar, max_length: 32, train_sentences: 2000, validation_sentences: 60, test_sentences: 60}
+tokenizer: {kind: word}
+model: {width: 16, layers: 2, heads: 2, hidden: 32, max_length: 32, position: learned}
+objective: {kind: masked_lm, tied: true}
+training: {steps: 30, batch_size: 16}
+YAML
+works train tiny.yaml
+
+works inspect runs/tiny --table
+prints '^test: 60 sequences, step 30, loss [0-9.]+$'
+prints '^  head +loss without it +at its mean +importance$'
+prints '^  1\.1 +[-+][0-9.]+ ±[0-9.]+ '
+prints '^  chance '
+prints '^  untrained, most '
+prints '^  head .* self +previous'
+prints "^- '.*' is not learned: [0-9]+ % of the answers agree with their source \\(threshold 75 %\\)$"
+expect [ ! -s err ]
+works inspect runs/tiny --table --json --split validation --limit 20
+expect [ "$(wc -l <out)" = 1 ]
+prints '^\{"split":"validation","step":30,"sentences":20,"loss":\{"value":[0-9.]+,"interval":[0-9.]+\},"chance":\{"self":'
+for key in loss_zeroed loss_averaged sensitivity importance content self previous next same_token first_key entropy induction masked_copy untrained links; do
+  prints "\"heads\":\\[\\{\"layer\":0,\"head\":0,.*\"$key\":.*\"divergence\""
+done
+prints '"findings":\[\{"kind":"[a-z_]+","heads":\["0\.0"'
+works inspect runs/tiny --table --csv
+prints '^layer,head,measure,value,interval,chance,untrained$'
+prints '^1,0,previous,[-0-9.e]+,[-0-9.e]+,[-0-9.e]+,[-0-9.e]+$'
+expect [ "$(awk -F, 'NF != 7' out | wc -l)" = 0 ]
+expect [ "$(grep -c '^0,0,' out)" = "$(grep -c '^1,1,' out)" ]
+fails 2 'no dev split' inspect runs/tiny --table --split dev
+fails 2 'at least 1' inspect runs/tiny --table --limit 0
+fails 2 'requires --table' inspect runs/tiny --csv
+
+# patch
+clean="the letter from greta to fiona was signed by [MASK]" pair="the letter from jim to fiona was signed by [MASK]"
+works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim
+prints '^clean  the letter from greta to fiona was signed by \[MASK\]$'
+prints '^Patching nothing moves 0, all 1\.$'
+prints '^  residual .*«greta».*›\[MASK\]$'
+prints '^  head +everywhere +at › +direct$'
+prints '^  edges to › '
+prints '^  block 1     '
+sum="$(sed -n 's/.*their sum \([-+.0-9]*\) is the log-odds \([-+.0-9]*\)$/\1 \2/p' out)"
+expect [ "${sum% *}" = "${sum#* }" ]
+expect [ ! -s err ]
+works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --json --layer 1 --head 0
+expect [ "$(wc -l <out)" = 1 ]
+prints '"effect_of_none":0\.0,"effect_of_all":1\.0'
+for key in residual attention feed_forward heads heads_at_target edges_to_target logit_lens direct edges vocabulary; do prints "\"$key\":[[{]"; done
+expect [ "$(grep -o '"looks_for"' out | wc -l)" = 10 ]
+fails 2 "a pair has the same length: '.*' has 10 tokens, 'greta \[MASK\]' has 2" patch runs/tiny --clean "$clean" --pair "greta [MASK]"
+fails 2 '\[MASK\] does not stand at the same places' patch runs/tiny --clean "the [MASK] sat" --pair "the cat [MASK]"
+fails 2 "has no \[MASK\]" patch runs/tiny --clean "the cat" --pair "the dog"
+fails 2 "'zebra' is no answer" patch runs/tiny --clean "$clean" --pair "$pair" --answer zebra
+fails 2 "both sentences are answered by '[a-z]+'" patch runs/tiny --clean "$clean" --pair "$clean"
+fails 2 'same log-odds' patch runs/tiny --clean "$clean" --pair "$clean" --answer greta --pair-answer jim
+fails 2 '--layer 2: this model has 0 to 1' patch runs/tiny --clean "$clean" --pair "$pair" --layer 2 --head 0
+fails 2 'requires --head' patch runs/tiny --clean "$clean" --pair "$pair" --layer 1
+fails 2 'holds no token' patch runs/tiny --clean "" --pair "$pair"
+works patch runs/tiny --clean "the zebra [MASK]" --pair "the cat [MASK]" --answer sat --pair-answer slept
+says "'zebra' does not occur in the training text"
+
+# Other objectives: labels, with pooling by [CLS] (there is no other row) and by the mean; what has no direct shares says why.
+labelled questions.txt 60
+cat >labels.yaml <<YAML
+run: {name: labels}
+data: {kind: labelled_lines, train: questions.txt, validation: 0.2, max_length: 10}
+tokenizer: {kind: word}
+model: {width: 8, layers: 1, heads: 2, hidden: 12, norm: {place: post}}
+objective: {kind: sequence_classification, pooling: cls}
+training: {steps: 4, batch_size: 4}
+YAML
+works train labels.yaml
+works patch runs/labels --clean "the n1 sings of n7" --pair "the n1 river of n7" --answer PERSON --pair-answer PLACE
+prints '^No direct shares: post-norm blocks'
+prints '^  0\.0 +[-0-9.·]+ +[-0-9.·]+ +–$'
+works inspect runs/labels --table --json
+prints '"split":"validation".*"cls":\{'
+works train labels.yaml --run-dir runs/mean --set objective.pooling=mean --set model.norm.place=pre
+works patch runs/mean --clean "the n1 sings of n7" --pair "the n1 river of n7" --answer PERSON --pair-answer PLACE
+prints '^  0\.0 +[-0-9.·]+ +– +[-+0-9.]+$'
+prints 'their sum [-+.0-9]+ is the log-odds'
+works inspect runs/mean --table
