@@ -13,6 +13,7 @@
 #include "cli/text_model.h"
 #include "cli/verbs.h"
 #include "inspect/attribution.h"
+#include "inspect/explanation.h"
 #include "inspect/patching.h"
 
 namespace vitrine {
@@ -55,6 +56,7 @@ struct Patched {
   std::vector<std::vector<double>> lens;
   std::optional<DirectAttribution> direct;
   std::string why_not_direct;
+  Explanation words;
   // Of one head, where it is asked for.
   std::vector<double> edges;
   std::vector<int32_t> tokens;  // the different ones of the clean sentence
@@ -126,6 +128,7 @@ class PatchVerb : public Verb {
       }
       p.direct = direct_attribution(engine, settings, objective, run.checkpoint.model, clean.batch, p.odds, rows);
     }
+    p.words = explain(engine, settings, clean.batch, p.odds, p.row);
     if (layer_ < 0) return p;
     p.edges = patch_edges(engine, settings, question, layer_, head_);
     p.vocabulary = class_names(ObjectiveKind::kMaskedLm, model.tokenizer(), model.names());
@@ -226,6 +229,13 @@ class PatchVerb : public Verb {
                                     {"heads", matrix(p.direct->heads, H)},
                                     {"feed_forward", p.direct->feed_forward}}
                              : Json{{"why_not", p.why_not_direct}};
+    out["words"] = {{"gradient_input", p.words.gradient_input},
+                    {"leave_one_out", p.words.leave_one_out},
+                    {"relevance", p.words.relevance},
+                    {"rollout", p.words.rollout},
+                    {"tau_gradient_input", matrix(p.words.with_gradient, H)},
+                    {"tau_leave_one_out", matrix(p.words.with_leaving, H)},
+                    {"tau_null_deviation", p.words.null}};
     if (layer_ < 0) return out;
     Json head{{"layer", layer_}, {"head", head_}, {"edges", matrix(p.edges, n)}, {"vocabulary", Json::array()}};
     for (size_t k = 0; k < p.tokens.size(); ++k)
@@ -277,13 +287,27 @@ class PatchVerb : public Verb {
     }
     out += draw_columns("head", heads, columns, style.width) + "\n";
     if (p.row >= 0) out += by_word("edges to ›", heads, g.edges);
-    out += draw_lens(p) + draw_direct(p);
+    std::vector<double> words_matter;
+    for (const std::vector<double>* by : {&p.words.leave_one_out, &p.words.gradient_input, &p.words.relevance, &p.words.rollout})
+      words_matter.insert(words_matter.end(), by->begin(), by->end());
+    out += by_word("what it hangs on", {"without it", "gradient × it", "relevance", "rollout"}, words_matter);
+    out += draw_agreement(p, heads) + draw_lens(p) + draw_direct(p);
     if (layer_ >= 0) {
       out += fmt::format("\nHead {}.{}: every edge, from the row's word to the column's\n\n", layer_, head_) +
              by_word("", clean.tokens, p.edges);
       out += draw_circuits(p);
     }
     return out;
+  }
+
+  // Whether attention at the target ranks the words as gradients and leaving out do.
+  static std::string draw_agreement(const Patched& p, const std::vector<std::string>& heads) {
+    const Explanation& e = p.words;
+    std::string agree;
+    for (size_t k = 0; k < heads.size(); ++k)
+      if (std::abs(e.with_leaving[k]) > 2 * e.null) agree += fmt::format(" {} ({:+.2f})", heads[k], e.with_leaving[k]);
+    return fmt::format("Heads whose weights rank the words as leaving them out does, beyond chance (|τ| > {:.2f}):{}\n\n",
+                       2 * e.null, agree.empty() ? " none" : agree);
   }
 
   static std::string draw_lens(const Patched& p) {

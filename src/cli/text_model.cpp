@@ -33,7 +33,8 @@ void check_names(const Run& run, const Names& names) {
 }  // namespace
 
 EngineSettings for_reading(EngineSettings settings, int64_t longest) {
-  for (ObjectiveSettings& o : settings.objectives) o.rate = 1;
+  for (ObjectiveSettings& o : settings.objectives) o.rate = 1, o.label_smoothing = 0;
+  for (std::vector<double>& weights : settings.class_weights) weights.clear();
   settings.shortest = 1;
   settings.longest = std::max(settings.longest, longest);
   settings.batch_tokens = std::max(settings.batch_tokens, longest);

@@ -34,8 +34,9 @@ class Linter {
     const HeadName h = table_.name(k);
     if (!missed(f.zeroed))
       say("dead", {h}, f.zeroed.value(), is_.missed,
-          fmt::format("{} is not missed: without its output the loss changes by {} nats (threshold {}, or the interval)",
-                      name_of(h), with_interval(f.zeroed), is_.missed));
+          fmt::format("{} {}: without its output the loss changes by {} nats (threshold {}, or the interval)", name_of(h),
+                      f.zeroed.value() <= is_.missed ? "is not missed" : "is not missed as far as these sequences can tell",
+                      with_interval(f.zeroed), is_.missed));
     else if (!missed(f.averaged))
       say("constant", {h}, f.averaged.value(), is_.missed,
           fmt::format("{} is a constant: with its mean output the loss changes by {} nats (threshold {}), without any by {}",

@@ -47,7 +47,10 @@ class Patcher {
     engine_.forward(batch, result_, Want::kLogits, &probe);
     return question_.odds(result_);
   }
-  double effect() { return (run(question_.clean, intervention_) - clean_odds_) / (pair_odds_ - clean_odds_); }
+  double effect() {
+    const double moved = run(question_.clean, intervention_) - clean_odds_;
+    return moved == 0 ? 0 : moved / (pair_odds_ - clean_odds_);  // not −0
+  }
 
   Engine& engine_;
   const PatchQuestion& question_;

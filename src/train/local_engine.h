@@ -39,8 +39,9 @@ class LocalEngine : public Engine {
   Backend& ops() const { return lanes_[0]->ops(); }
   void initialise();
   void cut_into_stretches();
-  int64_t lane_begin(const Batch& batch, int64_t lane) const;        // its first sequence
-  double accumulate(const Batch& batch, bool training, RngKey rng, Probe* probe = nullptr);  // all lanes: forward, backward; the loss
+  int64_t lane_begin(const Batch& batch, int64_t lane) const;  // its first sequence
+  double accumulate(const Batch& batch, bool training, RngKey rng,
+                    Probe* probe = nullptr);  // all lanes: forward, backward; the loss
   // Calls loss(lane) with each micro-batch in its lane; their sum. `in_turn`: one lane after the other.
   double sum_losses(const Batch& batch, const std::function<double(Replica&)>& loss, bool in_turn = false);
   void run_lanes(const std::function<void(int64_t)>& run, bool in_turn);

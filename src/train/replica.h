@@ -27,7 +27,7 @@ class Replica {
 
   // Of the piece at hand. forward returns Σ_k weight_k Σ_m loss_km / (weight of head k's targets), its share of the batch's loss.
   double forward(bool training, RngKey rng, Probe* probe = nullptr);
-  void measure(Probe* probe);                // the losses of evaluation: Step::measuring
+  void measure(Probe* probe);                                        // the losses of evaluation: Step::measuring
   void backward(bool training, RngKey rng, Probe* probe = nullptr);  // adds to the gradients
   int64_t target_count(size_t k) const { return model_.objective(k).losses().rows; }
   std::span<const Real> read_losses(size_t k);  // [M] of head k;  valid until the next read

@@ -42,9 +42,12 @@ clean="the letter from greta to fiona was signed by [MASK]" pair="the letter fro
 works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim
 prints '^clean  the letter from greta to fiona was signed by \[MASK\]$'
 prints '^Patching nothing moves 0, all 1\.$'
-prints '^  residual .*«greta».*›\[MASK\]$'
+prints '^  residual .*«greta»'
+prints '›\[MASK\]$'
 prints '^  head +everywhere +at › +direct$'
 prints '^  edges to › '
+prints '^  what it hangs on '
+prints '^Heads whose weights rank the words as leaving them out does, beyond chance \(.τ. > 0\.[0-9]+\):'
 prints '^  block 1     '
 sum="$(sed -n 's/.*their sum \([-+.0-9]*\) is the log-odds \([-+.0-9]*\)$/\1 \2/p' out)"
 expect [ "${sum% *}" = "${sum#* }" ]
@@ -52,7 +55,7 @@ expect [ ! -s err ]
 works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --json --layer 1 --head 0
 expect [ "$(wc -l <out)" = 1 ]
 prints '"effect_of_none":0\.0,"effect_of_all":1\.0'
-for key in residual attention feed_forward heads heads_at_target edges_to_target logit_lens direct edges vocabulary; do prints "\"$key\":[[{]"; done
+for key in residual attention feed_forward heads heads_at_target edges_to_target logit_lens words leave_one_out direct edges vocabulary; do prints "\"$key\":[[{]"; done
 expect [ "$(grep -o '"looks_for"' out | wc -l)" = 10 ]
 fails 2 "a pair has the same length: '.*' has 10 tokens, 'greta \[MASK\]' has 2" patch runs/tiny --clean "$clean" --pair "greta [MASK]"
 fails 2 '\[MASK\] does not stand at the same places' patch runs/tiny --clean "the [MASK] sat" --pair "the cat [MASK]"

@@ -3,9 +3,11 @@
 #include <cmath>
 #include <regex>
 
+#include "inspect/explanation.h"
 #include "inspect/flow.h"
 #include "inspect/link_test.h"
 #include "inspect/patching.h"
+#include "inspect/statistics.h"
 #include "support/catch.h"
 #include "support/error_of.h"
 #include "support/hand_made.h"
@@ -258,6 +260,42 @@ TEST_CASE("Patching tells the head that copies from the decoy, the dead one, and
   CHECK(error_of(ErrorKind::kConfig, [&] {
           patch(*model.engine, model.settings.model, {clean, clean, question.odds, 3});
         }).find("the two sentences have the same log-odds") != std::string::npos);
+}
+
+TEST_CASE("What an answer hangs on: the name, by all four ways; the head that copies agrees, the one that looks back does not") {
+  HandMade model = make_by_hand(Circuit::kCopier, Precision::kFloat64);
+  Batch clean = batch_of({{4, 8, 9, Tokenizer::kMask}}, ObjectiveKind::kMaskedLm);
+  clean.targets[0].classes = {-1};  // nobody knows the answer
+  const Explanation e = explain(*model.engine, model.settings.model, clean, {0, 0, {4}, {5}}, 3);
+  const auto largest = [](const std::vector<double>& x) { return std::max_element(x.begin(), x.end()) - x.begin(); };
+  for (const auto* by : {&e.leave_one_out, &e.gradient_input, &e.relevance})
+    CHECK((by->at(0) > by->at(1) && by->at(0) > by->at(2)));
+  CHECK(largest(e.leave_one_out) == 0);
+  CHECK(e.leave_one_out[1] == Approx(0).margin(1e-3));
+  CHECK(e.rollout[0] > e.rollout[1]);
+  CHECK(e.with_leaving[0] > e.with_leaving[3]);
+  CHECK(e.null == Approx(kendall_null_deviation(4)));
+
+  // Of a random model: the gradient is that of the log-odds, by finite differences along x itself.
+  Random random = random_model(Precision::kFloat64, {}, NormPlace::kPost);
+  const Batch batch = batch_of({{7, 8, 9, Tokenizer::kMask, 11, 12}}, ObjectiveKind::kMaskedLm);
+  const LogOdds odds{0, 0, {5}, {9}};
+  const Explanation r = explain(*random.engine, random.settings.model, batch, odds, 3);
+  Activations x(std::vector<std::string>{"embedding"});
+  logits_of(*random.engine, batch, &x);
+  for (int64_t i = 0; i < 6; ++i) {
+    const auto at = [&](double scale) {
+      std::vector<double> row(x.at("embedding").row(i).begin(), x.at("embedding").row(i).end());
+      for (double& v : row) v *= scale;
+      Intervention change(random.settings.model, batch);
+      change.set({"embedding", -1, i}, row);
+      ForwardResult result;
+      random.engine->forward(batch, result, Want::kLogits, &change);
+      return odds(result);
+    };
+    CHECK(r.gradient_input[static_cast<size_t>(i)] == Approx(std::abs(at(1 + 1e-5) - at(1 - 1e-5)) / 2e-5).margin(1e-7));
+    CHECK(r.leave_one_out[static_cast<size_t>(i)] == Approx(std::abs(at(0) - at(1))).margin(1e-12));
+  }
 }
 
 TEST_CASE("The link test and patching agree on a circuit; twins share what they carry; looking is not acting") {
