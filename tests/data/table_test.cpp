@@ -61,6 +61,11 @@ TEST_CASE("a table has the same sequences and labels in every format") {
   }
 }
 
+TEST_CASE("a quote in a tsv is a character like any other") {
+  const Corpus corpus = Table("label\ttext\ny\t\"c\nx\t\"a\" b\n", "quotes.tsv").load();
+  CHECK(texts_of(corpus, *corpus.train) == Strings{"\" c", "\" a \" b"});
+}
+
 TEST_CASE("the format of a table is that of its name, or the one that is asked for") {
   Table table(kTsv, "t.txt");
   CHECK_THAT(table.error(),

@@ -98,7 +98,8 @@ TEST_CASE("a word says where it comes from, with what vanished in it") {
 
 // The example of BERT's tokenization_test.py: unwanted running.
 TEST_CASE("a word is cut into the longest pieces from left to right, or is unknown") {
-  const auto tokenizer = of_vocabulary(kSpecial + "want\n##want\n##ed\nwa\nun\nrunn\n##ing\n");
+  const auto tokenizer = of_vocabulary(kSpecial + "want\n##want\n##ed\nwa\nun\nrunn\n##ing\n##nt\n");
+  CHECK(names_of(*tokenizer, pieces_of(*tokenizer, "want")) == Words{"want"});  // not wa, ##nt
   CHECK(names_of(*tokenizer, pieces_of(*tokenizer, "")).empty());
   CHECK(names_of(*tokenizer, pieces_of(*tokenizer, "unwanted running")) == Words{"un", "##want", "##ed", "runn", "##ing"});
   CHECK(names_of(*tokenizer, pieces_of(*tokenizer, "unwantedX running")) == Words{"[UNK]", "runn", "##ing"});
@@ -185,8 +186,8 @@ TEST_CASE("a word_piece tokenizer is found again in its file") {
 }
 
 TEST_CASE("BERT's vocab.txt: ids are lines, special tokens move to the front") {
-  const auto tokenizer = of_vocabulary("[PAD]\n[unused0]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\r\n##s\n", kUncased);
-  CHECK(tokens(*tokenizer) == Words{"[PAD]", "[unused0]", "the", "##s"});
+  const auto tokenizer = of_vocabulary("[PAD]\n[unused0]\n[unused1]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\r\n##s\n", kUncased);
+  CHECK(tokens(*tokenizer) == Words{"[PAD]", "[unused0]", "[unused1]", "the", "##s"});  // the others stay in order
   CHECK(tokenizer->token(Tokenizer::kMask) == "[MASK]");
   CHECK(names_of(*tokenizer, pieces_of(*tokenizer, "Thes [PAD]")) == Words{"the", "##s", "[UNK]", "[UNK]", "[UNK]"});
   const auto message = [](std::string_view text) { return error_of(ErrorKind::kData, [&] { of_vocabulary(text); }); };
