@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -21,6 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr size_t kMostAnswers = 5;
+constexpr double kLittle = 0.1;  // nats between the two runs: effects are shares of this
 
 // One of the two sentences.
 struct Side {
@@ -255,8 +257,12 @@ class PatchVerb : public Verb {
     out += fmt::format("pair   {}\n       answer {}: {:+.2f}\n", printable(pair.text), b, g.pair);
     out += fmt::format(
         "\nEffects: an activation of the pair's run put into the clean one; 0 nothing moves, 1 the answer becomes the pair's.\n"
-        "Patching nothing moves {:g}, all {:g}.\n\n",
-        g.none, g.all);
+        "Patching nothing moves {:g}, all {:g}.{}\n\n",
+        g.none, g.all,
+        std::abs(g.pair - g.clean) < kLittle
+            ? fmt::format("\nThe pair moves the answer by {:.2g} nats only: these are shares of next to nothing.",
+                          std::abs(g.pair - g.clean))
+            : "");
 
     std::vector<std::string> words, blocks, after{"embedding"}, heads;
     for (size_t i = 0; i < clean.tokens.size(); ++i) {

@@ -42,6 +42,7 @@ clean="the letter from greta to fiona was signed by [MASK]" pair="the letter fro
 works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim
 prints '^clean  the letter from greta to fiona was signed by \[MASK\]$'
 prints '^Patching nothing moves 0, all 1\.$'
+prints '^The pair moves the answer by [-0-9.e]+ nats only: these are shares of next to nothing\.$'
 prints '^  residual .*«greta»'
 prints '›\[MASK\]$'
 prints '^  head +everywhere +at › +direct$'
