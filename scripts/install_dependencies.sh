@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs with apt whatever building and testing Vitrine needs and this machine lacks; does nothing when all is there.
-#   scripts/install_dependencies.sh [--checks] [--fuzz]
+#   scripts/install_dependencies.sh [--checks] [--fuzz] [--browser]
 #   --checks   also what the checks of formatting and of the schema need
 #   --fuzz     also clang with its fuzzer
+#   --browser  also a browser, for the test of the page
 set -euo pipefail
 
 packages=(
@@ -21,8 +22,9 @@ for argument in "$@"; do
   case "$argument" in
     --checks) packages+=(clang-format python3-jsonschema python3-yaml) ;;
     --fuzz) packages+=(clang libclang-rt-dev) ;;
+    --browser) packages+=(chromium fonts-dejavu-core python3) ;;
     *)
-      echo "usage: scripts/install_dependencies.sh [--checks] [--fuzz]" >&2
+      echo "usage: scripts/install_dependencies.sh [--checks] [--fuzz] [--browser]" >&2
       exit 2
       ;;
   esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test; the last lines are ctest's summary and the exit status says whether all passed.
 #   scripts/test.sh [--full] [-DOPTION=VALUE …]
-#   --full   also the slow tests, everything again under address + undefined and under thread sanitizers, and a minute of each fuzzer
+#   --full   also the slow tests, the page in a browser, everything again under address + undefined and under thread sanitizers, and a minute of each fuzzer
 #   -D…      passed to CMake, e.g. -DVITRINE_WERROR=ON
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ for argument in "$@"; do
   esac
 done
 
-scripts/install_dependencies.sh
+scripts/install_dependencies.sh $($full && echo --browser)
 jobs="$(nproc)"
 
 # run_tests PRESET [ctest arguments …]

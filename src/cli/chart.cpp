@@ -44,24 +44,6 @@ std::string number(double x) {
   return fmt::format("{:g}", std::round(x * 1e9) / 1e9);
 }
 
-// XML, with what cannot stand in it or would turn the direction of writing made visible.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
 class SvgWriter {
  public:
   static constexpr double kWidth = 760, kPlot = 240, kLeft = 64, kRight = 16, kTop = 30, kBottom = 40, kLine = 16;
@@ -78,7 +60,7 @@ class SvgWriter {
  private:
   void add(const Chart& chart) {
     b_ = bounds_of(chart);
-    out_ += fmt::format("<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n", kLeft, top_ + 20, escaped(chart.title));
+    out_ += fmt::format("<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n", kLeft, top_ + 20, xml_text(chart.title));
     top_ += kTop;
     axes(chart);
     for (const bool faint : {true, false})
@@ -109,7 +91,7 @@ class SvgWriter {
     out_ += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#333333\"/>\n", kLeft, top_, top_ + kPlot,
                         kWidth - kRight);
     out_ += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kWidth - kRight, top_ + kPlot + 34,
-                        escaped(chart.x_name));
+                        xml_text(chart.x_name));
   }
 
   void line(const Curve& curve) {
@@ -127,7 +109,7 @@ class SvgWriter {
   void legend(const Chart& chart) {
     const auto entry = [&](std::string_view stroke, const char* style, const std::string& name) {
       out_ += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"{}\" {}/>\n<text x=\"{}\" y=\"{}\">{}</text>\n",
-                          kLeft, top_, kLeft + 24, top_, stroke, style, kLeft + 32, top_ + 4, escaped(name));
+                          kLeft, top_, kLeft + 24, top_, stroke, style, kLeft + 32, top_ + 4, xml_text(name));
       top_ += kLine;
     };
     for (const Curve& curve : chart.curves)

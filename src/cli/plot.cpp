@@ -2,67 +2,16 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <map>
-#include <nlohmann/json.hpp>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/chart.h"
-#include "cli/statistics.h"
+#include "cli/curves.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "config/config.h"
-#include "train/run_directory.h"
 
 namespace vitrine {
 namespace {
-
-using Json = nlohmann::ordered_json;
-constexpr size_t kMostPoints = 1000;  // of a curve
-
-// The curves of one run, by the split and the name of the number: ("validation", "accuracy").
-struct RunCurves {
-  std::string path, metric;
-  std::map<std::pair<std::string, std::string>, std::vector<std::pair<double, double>>> numbers;
-  std::map<std::string, double> floors;
-};
-
-// Means of equal parts.
-std::vector<std::pair<double, double>> thinned(const std::vector<std::pair<double, double>>& points) {
-  if (points.size() <= kMostPoints) return points;
-  std::vector<std::pair<double, double>> out(kMostPoints);
-  for (size_t k = 0; k < kMostPoints; ++k) {
-    const size_t first = k * points.size() / kMostPoints, last = (k + 1) * points.size() / kMostPoints;
-    for (size_t i = first; i < last; ++i) {
-      out[k].first += points[i].first / static_cast<double>(last - first);
-      out[k].second += points[i].second / static_cast<double>(last - first);
-    }
-  }
-  return out;
-}
-
-RunCurves read_run(const std::string& path) {
-  const RunDirectory run = RunDirectory::open(path);
-  RunCurves out;
-  out.path = path;
-  for (const std::string& text : run.read_metrics()) {
-    const Json line = Json::parse(text);
-    const std::string split = line.value("split", "");
-    for (const auto& [name, value] : numbers_of(line))
-      if (std::isfinite(value)) out.numbers[{split, name}].emplace_back(line["step"].get<double>(), value);
-  }
-  if (out.numbers.empty()) fail(ErrorKind::kCheckpoint, "'{}' has nothing to plot: its metrics.jsonl is empty", path);
-  if (std::filesystem::exists(run.config())) out.metric = load_config(run.config()).evaluation.metric;
-  if (const std::string file = run.floors(); std::filesystem::exists(file)) {
-    const Json floors = Json::parse(read_file(file, ErrorKind::kCheckpoint), nullptr, false);
-    for (const auto& [name, value] : floors.is_object() ? numbers_of(floors) : std::vector<std::pair<std::string, double>>())
-      out.floors[name] = value;
-  }
-  return out;
-}
 
 class PlotVerb : public Verb {
  public:
@@ -77,7 +26,7 @@ class PlotVerb : public Verb {
   }
 
   int run() override {
-    for (const std::string& path : runs_) read_.push_back(read_run(path));
+    for (const std::string& path : runs_) read_.push_back(read_curves(path));
     if (metric_.empty()) metric_ = read_[0].metric.empty() || read_[0].metric == "loss" ? "accuracy" : read_[0].metric;
     std::vector<Chart> charts{chart("loss", {"train", "validation"})};
     charts[0].levels = common_floors("loss");

@@ -65,23 +65,12 @@ SentenceView view(Engine& engine, const Config& config, const Batch& batch, cons
 
 SentenceView view_text(const Run& run, const std::string& text, size_t answers) {
   const Tokenizer& tokenizer = *run.learned.tokenizer;
-  const auto encode = [&](std::string_view part, std::vector<Piece>& out) { out = tokenizer.encode_with_masks(part); };
-  std::vector<Piece> pieces;
-  bool cut = false;
-  if (!run.config.data.pairs())
-    encode(text, pieces);
-  else if (!encode_pair(text, encode, Tokenizer::kNoLimit, pieces, cut))
-    fail(ErrorKind::kConfig, "'{}': {}", printable(text), kPairsExpected);
+  const std::vector<Piece> pieces = pieces_of(run.config, tokenizer, text);
   for (const Piece& piece : pieces) {
     if (piece.id == Tokenizer::kUnknown)
       log_warning("'{}' does not occur in the training text and is read as [UNK]",
                   printable(text.substr(piece.begin, piece.end - piece.begin)));
   }
-  if (pieces.empty()) fail(ErrorKind::kConfig, "the text '{}' holds no token", printable(text));
-  const int64_t extra = prepends_cls(targets_of(run.config)) ? 1 : 0, limit = run.config.data.max_length;
-  if (std::ssize(pieces) + extra > limit)
-    fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
-         std::ssize(pieces) + extra, limit);
   const Names names{run.learned.labels, run.learned.tags};
   Batch batch;
   append_text(batch, text, pieces, run.config, std::ssize(names.labels));

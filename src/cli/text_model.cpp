@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "data/pairs.h"
+#include "inspect/terminal_text.h"
 
 namespace vitrine {
 namespace {
@@ -52,6 +53,22 @@ bool encode_pair(std::string_view line, const Encode& encode, int64_t limit, std
   cut = std::ssize(a) + std::ssize(b) + 2 > limit;
   join_pair(a, b, tab, limit, out);
   return true;
+}
+
+std::vector<Piece> pieces_of(const Config& config, const Tokenizer& tokenizer, const std::string& text) {
+  const auto encode = [&](std::string_view part, std::vector<Piece>& out) { out = tokenizer.encode_with_masks(part); };
+  std::vector<Piece> pieces;
+  bool cut = false;
+  if (!config.data.pairs())
+    encode(text, pieces);
+  else if (!encode_pair(text, encode, Tokenizer::kNoLimit, pieces, cut))
+    fail(ErrorKind::kConfig, "'{}': {}", printable(text), kPairsExpected);
+  if (pieces.empty()) fail(ErrorKind::kConfig, "the text '{}' holds no token", printable(text));
+  const int64_t extra = prepends_cls(targets_of(config)) ? 1 : 0, limit = config.data.max_length;
+  if (std::ssize(pieces) + extra > limit)
+    fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
+         std::ssize(pieces) + extra, limit);
+  return pieces;
 }
 
 void append_text(Batch& batch, std::string_view text, const std::vector<Piece>& pieces, const Config& config, int64_t labels) {

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/console_reporter.h"
+#include "cli/page_run.h"
 #include "cli/tensorboard_reporter.h"
 #include "cli/terminal.h"
 #include "train/entities.h"
@@ -109,6 +110,13 @@ void log_plan(const Session& s, const Engine& engine, const Loader& loader, int6
   log_info("training    {} ({:.4g} epochs)", count(steps, "step"), static_cast<double>(steps) / static_cast<double>(per_epoch));
 }
 
+void log_recording(const Recording& recording, int64_t every, int64_t steps) {
+  if (recording.restarted()) log_warning("inspect: these are other sentences than before: their recording begins anew");
+  const int64_t times = steps / every + 1 + (steps % every == 0 ? 0 : 1);
+  log_info("attention   {} sentences, recorded {} times: {} in all", recording.sentences().size(), thousands(times),
+           megabytes(static_cast<double>(times * recording.bytes_of_step())));
+}
+
 // Of one head; of several there is no one floor but the sum of what knowing only how frequent each answer is would give (unigram).
 Floors floors_of(const Session& s) {
   const Dataset& data = s.corpus.validation ? *s.corpus.validation : *s.corpus.train;
@@ -190,14 +198,14 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   const std::unique_ptr<Loader> loader = session.make_loader();
   const int64_t steps = count_steps(config.training, *loader);
   const std::string origin = checkpoint ? "" : initialize(*engine, config, session.names());  // before an earlier run is removed
+  SentenceReader reader(session);
+  if (config.inspect.every > 0) add_sentences(reader, session);
 
   RunDirectory run = RunDirectory::create(path, mode);
   const LogFile log_file(run.log());
   log_info("vitrine {} · {} · {}", VITRINE_VERSION, config.run.name, path);
   log_corpus(session);
   log_plan(session, *engine, *loader, steps);
-  if (config.inspect.every > 0)
-    log_warning("inspect.every: this version records no attention during training; `attention RUN` shows that of a checkpoint");
   TrainState state;
   if (checkpoint) {
     warn_of_changed_data(session, read_file(run.config(), ErrorKind::kCheckpoint));
@@ -214,6 +222,12 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   session.config.training.micro_batch = engine->summary().micro_batch;
   write_file_atomically(run.config(), resolved_yaml(session.config, provenance_of(session), path));
   write_learned(path, session.corpus);
+
+  std::optional<Recording> recording;
+  if (!reader.sentences().empty()) {
+    recording.emplace(run.attention(), config.model.layers, config.model.heads, reader.sentences(), state.step);
+    log_recording(*recording, config.inspect.every, steps);
+  }
 
   const Floors floors = floors_of(session);
   write_floors(run.floors(), floors);
@@ -234,7 +248,11 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
     if (config.log.tensorboard)
       tensorboard.emplace(reporter, *engine, run.tensorboard(), state.step, read_file(run.config(), ErrorKind::kCheckpoint));
     Reporter& first = tensorboard ? static_cast<Reporter&>(*tensorboard) : reporter;
-    outcome.result = train(*engine, *loader, settings, state, validate, run, first);
+    std::optional<RecordingReporter> recorder;
+    if (recording) recorder.emplace(first, *engine, std::move(reader), std::move(*recording), config.inspect.every);
+    if (recorder) recorder->begin(state.step);
+    outcome.result = train(*engine, *loader, settings, state, validate, run, recorder ? *recorder : first);
+    if (recorder && outcome.result.ending != Ending::kSignal) recorder->record(outcome.result.state.step);
   }
   const TrainState& end = outcome.result.state;
   if (outcome.result.ending == Ending::kSignal) {
@@ -245,6 +263,7 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
   if (outcome.result.ending == Ending::kPatience)
     log_info("stopped early after step {}: {} evaluations without a better {}", thousands(end.step), config.evaluation.patience,
              config.evaluation.metric);
+  if (config.inspect.every > 0 && write_recorded_page(run, session)) log_info("page        {}", run.page());
   if (end.best_step >= 0 && end.best_step != end.step)
     engine->set_parameters(load_checkpoint(path, CheckpointChoice::kBest).model);
   const int64_t best = end.best_step >= 0 ? end.best_step : end.step;

@@ -23,8 +23,9 @@ struct RunSettings {
 };
 
 struct InspectSettings {
-  std::vector<std::string> sentences;  // whose attention is shown; empty: drawn from the corpus
+  std::vector<std::string> sentences;  // whose attention is shown and recorded
   int64_t every = 0;                   // steps between recordings during training; 0: none
+  int64_t samples = 4;                 // sequences of the validation split that are recorded beside the sentences
   bool operator==(const InspectSettings&) const = default;
 };
 

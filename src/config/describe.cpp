@@ -86,10 +86,14 @@ std::unique_ptr<Key> describe(Config& c) {
                       c.objectives);
   describe_training(*root, c);
   Key& inspect = root->section("inspect", "What is recorded of the attention");
-  inspect.texts("sentences", c.inspect.sentences, "Sentences that `vitrine attention RUN` shows when none is given")
+  inspect
+      .texts("sentences", c.inspect.sentences,
+             "Sentences whose attention is recorded, and shown by `vitrine attention RUN` when none is given")
       .defaults_to("none");
   inspect.integer("every", c.inspect.every, kSteps,
-                  "Steps between recordings during training; 0: none (this version records none)");
+                  "Steps between recordings during training, which also write page.html in the end; 0: none");
+  inspect.integer("samples", c.inspect.samples, kSteps,
+                  "Sequences of the validation split that are recorded, too: of each kind of link one in turn");
   Key& log = root->section("log", "What is written while training");
   log.integer("interval", c.log.interval, kCount, "Steps between lines of the log");
   log.choice("progress", c.log.progress, {{"auto", Progress::kAuto}, {"on", Progress::kOn}, {"off", Progress::kOff}},

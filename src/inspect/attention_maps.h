@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "layers/probe.h"
@@ -19,18 +20,22 @@ struct AttentionMaps {
     return static_cast<size_t>(((l * heads + h) * length + i) * length + j);
   }
   double at(int64_t l, int64_t h, int64_t i, int64_t j) const { return weights[index(l, h, i, j)]; }
-  double largest_row_error() const;  // max |Σ_j α_ij − 1|: what the view states is what was measured
+  // What the views state is what was measured: max |Σ_j α_ij − 1| over the rows that are not all 0, and how many are: in routing attention,
+  // queries without a key.
+  double largest_row_error() const;
+  int64_t rows_without_keys() const;
 };
 
-// Fills the maps from a forward pass over a batch of one sequence. Sizes must be right beforehand.
+// Fills the maps from a forward pass over a batch, one for each of its sequences. Sizes must be right beforehand.
 class AttentionRecorder : public Probe {
  public:
-  explicit AttentionRecorder(AttentionMaps& maps) : maps_(maps) {}
+  explicit AttentionRecorder(std::span<AttentionMaps> maps) : maps_(maps) {}
+  explicit AttentionRecorder(AttentionMaps& maps) : maps_(&maps, 1) {}
   bool wants(std::string_view name) const override;
   void visit(std::string_view name, const Place& place, Values& values) override;
 
  private:
-  AttentionMaps& maps_;
+  std::span<AttentionMaps> maps_;
 };
 
 }  // namespace vitrine

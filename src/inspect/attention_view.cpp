@@ -289,7 +289,8 @@ std::string draw_legend(const AttentionMaps& m, const ShownSentence& s, const Te
     out += bar + " 1\n";
   }
   const double error = m.largest_row_error();
-  out += wrap(error < 1e-3 ? fmt::format("Every row sums to 1 (largest deviation {:.0e}).", error)
+  out += wrap(error < 1e-3 ? fmt::format("Every row{} sums to 1 (largest deviation {:.0e}).",
+                                         m.rows_without_keys() > 0 ? " with a key" : "", error)
                            : fmt::format("Rows do NOT sum to 1: largest deviation {:.2g}.", error),
               style.width);
   return out;

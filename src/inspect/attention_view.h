@@ -13,6 +13,7 @@ struct ShownSentence {
   std::vector<std::string> tokens;
   int64_t target = -1;
   std::vector<int64_t> sources;
+  bool operator==(const ShownSentence&) const = default;
 };
 
 // How attention looks in a terminal. Rows are queries, columns are keys; the scale is fixed, 0 to 1, so that two pictures can be

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/check.h"
 #include "inspect/link_probes.h"
@@ -41,26 +42,73 @@ void append(Group& group, const Link& link, const LinkClass& link_class, Example
   check(group.clean.size() == group.pair.size(), "a minimal pair has the length of its sentence");
 }
 
+const std::vector<std::vector<int32_t>>& carriers(const LinkClass& c) { return c.tags.empty() ? c.tokens : c.tags; }
+
+std::span<const double> logits_of(const HeadResult& result, size_t m) {
+  const auto C = static_cast<size_t>(result.classes);
+  return std::span(result.logits).subspan(m * C, C);
+}
+
+std::vector<double> log_odds(const HeadResult& result, const Group& group, const std::vector<LinkClass>& classes) {
+  std::vector<double> out;
+  for (size_t m = 0; m < group.links.size(); ++m) {
+    const Link& link = group.links[m];
+    const auto& says = carriers(classes[static_cast<size_t>(link.link_class)]);
+    out.push_back(log_sum_exp(logits_of(result, m), says[static_cast<size_t>(link.value)]) -
+                  log_sum_exp(logits_of(result, m), says[static_cast<size_t>(link.pair_value)]));
+  }
+  return out;
+}
+
+// A model whose heads' outputs at the targets come from the run on the pairs: LD of each link less that of the clean run.
+class Patching {
+ public:
+  Patching(Engine& engine, const ModelSettings& model, size_t objective, const std::vector<LinkClass>& classes, Group& group,
+           std::vector<double> clean)
+      : engine_(engine),
+        objective_(objective),
+        classes_(classes),
+        group_(group),
+        clean_(std::move(clean)),
+        outputs_(model.layers, model.heads, group.rows) {}
+
+  std::vector<double> pair() { return run(group_.pair, outputs_.recorder()); }  // the first call
+  std::vector<double> patched(HeadOutputs::Write what, int64_t l = 0, int64_t h = 0) {
+    return run(group_.clean, outputs_.writer(what, l, h));
+  }
+
+ private:
+  std::vector<double> run(const Batch& batch, Probe& probe) {
+    engine_.forward(batch, result_, Want::kLogits, &probe);
+    std::vector<double> moves = log_odds(result_[objective_], group_, classes_);
+    for (size_t m = 0; m < moves.size(); ++m) moves[m] -= clean_[m];
+    return moves;
+  }
+
+  Engine& engine_;
+  size_t objective_;
+  const std::vector<LinkClass>& classes_;
+  const Group& group_;
+  std::vector<double> clean_;
+  HeadOutputs outputs_;
+  ForwardResult result_;
+};
+
 // One class: sums while its groups are run, means at the end.
 class ClassTest {
  public:
-  ClassTest(Engine& engine, const ModelSettings& model, size_t objective, const LinkClass& link_class, bool effects)
-      : engine_(engine),
-        layers_(model.layers),
-        heads_(model.heads),
-        causal_(model.attention.causal),
-        objective_(objective),
-        says_(link_class.tags.empty() ? link_class.tokens : link_class.tags),
-        effects_(effects) {
-    out_.name = link_class.name;
-    out_.heads.resize(static_cast<size_t>(layers_ * heads_));
+  ClassTest(Engine& engine, const ModelSettings& model, size_t objective, const std::vector<LinkClass>& classes, size_t k,
+            bool effects)
+      : engine_(engine), model_(model), objective_(objective), classes_(classes), says_(carriers(classes[k])), effects_(effects) {
+    out_.name = classes[k].name;
+    out_.heads.resize(static_cast<size_t>(model.layers * model.heads));
     moved_.resize(out_.heads.size());
   }
 
   void run(Group& group, const Collator& collator) {
     collator.finish(group.clean), collator.finish(group.pair);
     check(group.clean.targets[objective_].rows.size() == group.links.size(), "each sentence of the link test has one target");
-    SourceAttention attention(layers_, heads_, group.questions);
+    SourceAttention attention(model_.layers, model_.heads, group.questions);
     engine_.forward(group.clean, result_, Want::kLogits, &attention);
     decide(group);
     for (size_t h = 0; h < out_.heads.size(); ++h) {
@@ -68,19 +116,14 @@ class ClassTest {
       out_.heads[h].hit_rate += attention.hits[h];
     }
     if (!effects_) return;
-    const std::vector<double> clean = log_odds(group);
-    HeadOutputs outputs(layers_, heads_, group.rows);
-    engine_.forward(group.pair, result_, Want::kLogits, &outputs.recorder());
-    pair_ += total_move(group, clean);
-    const auto patched = [&](HeadOutputs::Write what, int64_t l = 0, int64_t h = 0) {
-      engine_.forward(group.clean, result_, Want::kLogits, &outputs.writer(what, l, h));
-      return total_move(group, clean);
-    };
-    none_ += patched(HeadOutputs::Write::kNone);
-    all_ += patched(HeadOutputs::Write::kAll);
-    for (int64_t l = 0; l < layers_; ++l)
-      for (int64_t h = 0; h < heads_; ++h)
-        moved_[static_cast<size_t>(l * heads_ + h)] += patched(HeadOutputs::Write::kHead, l, h);
+    Patching patching(engine_, model_, objective_, classes_, group, log_odds(result_[objective_], group, classes_));
+    const auto sum = [](const std::vector<double>& moves) { return std::accumulate(moves.begin(), moves.end(), 0.0); };
+    pair_ += sum(patching.pair());
+    none_ += sum(patching.patched(HeadOutputs::Write::kNone));
+    all_ += sum(patching.patched(HeadOutputs::Write::kAll));
+    for (int64_t l = 0; l < model_.layers; ++l)
+      for (int64_t h = 0; h < model_.heads; ++h)
+        moved_[static_cast<size_t>(l * model_.heads + h)] += sum(patching.patched(HeadOutputs::Write::kHead, l, h));
   }
 
   LinkMeasure finish() {
@@ -97,18 +140,13 @@ class ClassTest {
   }
 
  private:
-  std::span<const double> logits(size_t m) const {
-    const auto C = static_cast<size_t>(result_[objective_].classes);
-    return std::span(result_[objective_].logits).subspan(m * C, C);
-  }
-
   void decide(const Group& group) {
     for (size_t m = 0; m < group.links.size(); ++m) {
       const Link& link = group.links[m];
       int32_t best = 0;
       double most = -INFINITY;
       for (size_t v = 0; v < says_.size(); ++v) {
-        const double p = says_[v].empty() ? -INFINITY : log_sum_exp(logits(m), says_[v]);
+        const double p = says_[v].empty() ? -INFINITY : log_sum_exp(logits_of(result_[objective_], m), says_[v]);
         if (p > most) most = p, best = static_cast<int32_t>(v);
       }
       const int right = best == link.value ? 1 : 0;
@@ -116,30 +154,16 @@ class ClassTest {
       out_.decision_attractors += link.attractor ? right : 0;
       out_.attractors += link.attractor ? 1 : 0;
       out_.loss += result_[objective_].losses[m];
-      const int64_t keys = causal_ ? group.questions[m].query + 1 : group.clean.length(static_cast<int64_t>(m));
+      const int64_t keys = model_.attention.causal ? group.questions[m].query + 1 : group.clean.length(static_cast<int64_t>(m));
       out_.chance += static_cast<double>(link.sources.size()) / static_cast<double>(keys);
       ++out_.count;
     }
   }
 
-  std::vector<double> log_odds(const Group& group) const {
-    std::vector<double> out;
-    for (size_t m = 0; m < group.links.size(); ++m)
-      out.push_back(log_sum_exp(logits(m), says_[static_cast<size_t>(group.links[m].value)]) -
-                    log_sum_exp(logits(m), says_[static_cast<size_t>(group.links[m].pair_value)]));
-    return out;
-  }
-  double total_move(const Group& group, const std::vector<double>& clean) const {
-    const std::vector<double> now = log_odds(group);
-    double sum = 0;
-    for (size_t m = 0; m < now.size(); ++m) sum += now[m] - clean[m];
-    return sum;
-  }
-
   Engine& engine_;
-  int64_t layers_, heads_;
-  bool causal_;
+  const ModelSettings& model_;
   size_t objective_;
+  const std::vector<LinkClass>& classes_;
   const std::vector<std::vector<int32_t>>& says_;  // of each value: the classes that carry it
   bool effects_;
   ForwardResult result_;
@@ -163,7 +187,8 @@ std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& mode
   const std::optional<size_t> objective = linked_objective(corpus, collator.targets());
   check(objective.has_value(), "the links are those of an objective");
   std::vector<ClassTest> tests;
-  for (const LinkClass& c : corpus.link_classes) tests.emplace_back(engine, model, *objective, c, options.effects);
+  for (size_t k = 0; k < corpus.link_classes.size(); ++k)
+    tests.emplace_back(engine, model, *objective, corpus.link_classes, k, options.effects);
   std::vector<Group> groups(tests.size());
   std::vector<int64_t> taken(tests.size());
   const auto run = [&](size_t k) {
@@ -187,6 +212,33 @@ std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& mode
     run(k);
     out.push_back(tests[k].finish());
   }
+  return out;
+}
+
+std::vector<LinkMove> measure_moves(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
+                                    const Collator& collator, std::span<const int64_t> sequences) {
+  const std::optional<size_t> objective = linked_objective(corpus, collator.targets());
+  check(objective.has_value(), "the links are those of an objective");
+  Group group;
+  Example example;
+  for (const int64_t i : sequences) {
+    const Link link = split.links(i).at(0);
+    split.read(i, example);
+    append(group, link, corpus.link_classes[static_cast<size_t>(link.link_class)], example, i, collator);
+  }
+  collator.finish(group.clean), collator.finish(group.pair);
+  ForwardResult result;
+  engine.forward(group.clean, result, Want::kLogits);
+  Patching patching(engine, model, *objective, corpus.link_classes, group,
+                    log_odds(result[*objective], group, corpus.link_classes));
+  std::vector<LinkMove> out(sequences.size());
+  const std::vector<double> pair = patching.pair();
+  for (size_t m = 0; m < out.size(); ++m) out[m].pair = pair[m];
+  for (int64_t l = 0; l < model.layers; ++l)
+    for (int64_t h = 0; h < model.heads; ++h) {
+      const std::vector<double> moves = patching.patched(HeadOutputs::Write::kHead, l, h);
+      for (size_t m = 0; m < out.size(); ++m) out[m].heads.push_back(moves[m]);
+    }
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,12 @@ struct LinkMeasure {  // one class on one split; means over its links
 // Which of LinkMeasure::heads has the largest score; the first on a tie. best_head(m, &HeadLink::attention)
 size_t best_head(const LinkMeasure& measure, double HeadLink::*score);
 
+// How far LD of one link moves.
+struct LinkMove {
+  double pair = 0;            // LD_pair − LD
+  std::vector<double> heads;  // [L·H] LD_h − LD
+};
+
 struct LinkTestOptions {
   int64_t most = 500;           // links of a class, the first ones of the split
   int64_t batch_tokens = 2048;  // of one forward pass
@@ -47,6 +54,10 @@ std::optional<size_t> linked_objective(const Corpus& corpus, const std::vector<T
 // A model on a split, parallel to Corpus::link_classes; there must be such an objective. L·H + 3 forward passes.
 std::vector<LinkMeasure> measure_links(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
                                        const Collator& collator, const LinkTestOptions& options = {});
+
+// The first links of these sequences of a split, each of which has one. L·H + 2 forward passes over all of them.
+std::vector<LinkMove> measure_moves(Engine& engine, const ModelSettings& model, const Corpus& corpus, const Dataset& split,
+                                    const Collator& collator, std::span<const int64_t> sequences);
 
 // What people are told: the heads are chosen on one split and reported on another.
 struct HeadName {

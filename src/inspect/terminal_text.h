@@ -15,6 +15,8 @@ struct TerminalStyle {
 // Text that came with the data, made safe for a terminal: control characters, direction overrides and invalid UTF-8 become visible
 // escapes (\n, \x1b, \u202e), a lone space becomes ␣. Nothing in it can move the cursor or change a colour.
 std::string printable(std::string_view text);
+// The same, as the text of an XML element.
+std::string xml_text(std::string_view text);
 // Columns that printable text takes: 2 for wide East Asian characters and emoji, 0 for combining marks.
 int display_width(std::string_view text);
 // Exactly `width` columns: cut with … or filled with spaces, at the right or (right = true) at the left.

@@ -38,3 +38,34 @@ TEST_CASE("shapes and types of .npy files") {
     CHECK(encode_npy(empty).size() % 64 == 0);
   }
 }
+
+TEST_CASE("a .npz file: a ZIP archive of .npy files, stored, with a directory behind them") {
+  const std::vector<float> values = {1, 2};
+  const std::vector<NamedTensor> arrays{NamedTensor::of("a", {2}, std::span<const float>(values)),
+                                        NamedTensor::of("long_name", {1, 2}, std::span<const float>(values))};
+  const std::string file = encode_npz(arrays);
+  const auto number = [&](size_t at, int bytes) {
+    size_t value = 0;
+    for (int k = bytes; k-- > 0;) value = value << 8 | static_cast<unsigned char>(file[at + static_cast<size_t>(k)]);
+    return value;
+  };
+  const size_t end = file.size() - 22;  // the end record has no comment
+  REQUIRE(number(end, 4) == 0x06054B50);
+  CHECK(number(end + 10, 2) == 2);
+  size_t entry = number(end + 16, 4);
+  CHECK(entry + number(end + 12, 4) == end);
+  for (const NamedTensor& array : arrays) {
+    const std::string name = array.name + ".npy", content = encode_npy(array);
+    REQUIRE(number(entry, 4) == 0x02014B50);
+    CHECK(file.substr(entry + 46, number(entry + 28, 2)) == name);
+    const size_t local = number(entry + 42, 4);
+    REQUIRE(number(local, 4) == 0x04034B50);
+    CHECK(number(local + 8, 2) == 0);  // stored
+    CHECK(number(local + 14, 4) == number(entry + 16, 4));
+    CHECK(file.substr(local + 30, name.size()) == name);
+    CHECK(number(local + 22, 4) == content.size());
+    CHECK(file.substr(local + 30 + name.size(), content.size()) == content);
+    entry += 46 + name.size();
+  }
+  CHECK(entry == end);
+}

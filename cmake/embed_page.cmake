@@ -1,0 +1,17 @@
+# cmake -DOUT=… -DFOLDER=… -DSCRIPTS=a.js,b.js -P embed_page.cmake: one page of page.html, page.css and the scripts, as a C++ source.
+file(READ ${FOLDER}/page.html page)
+file(READ ${FOLDER}/page.css style)
+string(REPLACE "," ";" SCRIPTS "${SCRIPTS}")
+set(script "")
+foreach(name IN LISTS SCRIPTS)
+  file(READ ${FOLDER}/${name} text)
+  string(APPEND script "${text}\n")
+endforeach()
+string(REPLACE "/*{style}*/" "${style}" page "${page}")
+string(REPLACE "/*{script}*/" "${script}" page "${page}")
+string(FIND "${page}" "{data}" at)
+string(SUBSTRING "${page}" 0 ${at} before)
+math(EXPR at "${at} + 6")
+string(SUBSTRING "${page}" ${at} -1 after)
+file(WRITE ${OUT} "#include \"inspect/page_source.h\"\n\nnamespace vitrine {\n\nconst std::string_view kPageBefore = R\"~page~(${before})~page~\";\n"
+  "const std::string_view kPageAfter = R\"~page~(${after})~page~\";\n\n}  // namespace vitrine\n")

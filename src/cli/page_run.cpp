@@ -1,0 +1,133 @@
+#include "cli/page_run.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/npy.h"
+#include "base/safetensors.h"
+#include "cli/curves.h"
+#include "cli/live_model.h"
+
+namespace vitrine {
+namespace {
+
+constexpr double kLeastMove = 0.5;  // nats: where the pair itself moves the answer less, a share of it says nothing
+
+// How the weights of a kind come about, as its file in layers/attention derives it.
+std::string formula_of(const AttentionSettings& a) {
+  switch (a.kind) {
+    case AttentionKind::kFull: return a.causal ? "α = softmax(QKᵀ/√d), keys j ≤ i" : "α = softmax(QKᵀ/√d)";
+    case AttentionKind::kLocal: return fmt::format("α = softmax(QKᵀ/√d), keys |i − j| ≤ {}", a.window);
+    case AttentionKind::kBlockSparse: return fmt::format("α = softmax(QKᵀ/√d), keys in the chosen blocks of {}", a.block);
+    case AttentionKind::kTopK: return fmt::format("α = softmax over the {} largest scores of a row", a.k);
+    case AttentionKind::kEntmax:
+      return a.alpha > 0 ? fmt::format("α = {}-entmax(QKᵀ/√d)", a.alpha)
+                         : "α = entmax(QKᵀ/√d), its exponent learned by each head";
+    case AttentionKind::kAdaptiveSpan: return "α ∝ span mask · exp(QKᵀ/√d)";
+    case AttentionKind::kLinear: return "α_ij = φ(q_i)·φ(k_j) / Σ_j φ(q_i)·φ(k_j), φ = elu + 1";
+    case AttentionKind::kPerformer: return "α_ij = φ(q_i)·φ(k_j) / Σ_j φ(q_i)·φ(k_j), φ positive random features";
+    case AttentionKind::kRouting: return "α = softmax(QKᵀ/√d), keys of the query's clusters";
+  }
+  return {};
+}
+
+}  // namespace
+
+PageRun describe_run(const std::string& path, const Config& config) {
+  PageRun page;
+  const ModelSettings& m = config.model;
+  const std::map<std::string, std::string> values = values_of(config);
+  const auto value = [&](const std::string& key) { return values.contains(key) ? values.at(key) : std::string(); };
+  page.name = config.run.name;
+  page.layers = m.layers, page.heads = m.heads, page.seed = config.run.seed;
+  page.model = fmt::format("{} block{} × {} head{}, width {}, {}{} attention, positions {}", m.layers, m.layers == 1 ? "" : "s",
+                           m.heads, m.heads == 1 ? "" : "s", m.width, m.attention.causal ? "causal " : "",
+                           value("model.attention.kind"), value("model.position.kind"));
+  page.formula = formula_of(m.attention);
+  page.visible = visible_keys(m.attention);
+  page.precision = value("run.precision");
+  page.version = VITRINE_VERSION;
+  const RunDirectory run = RunDirectory::open(path);
+  page.config = fmt::format("xxh3:{:016x}", hash_bytes(read_file(run.config(), ErrorKind::kCheckpoint)));
+  const RunCurves curves = read_curves(path);
+  for (const char* split : {"train", "validation"})
+    if (const auto found = curves.numbers.find({split, "loss"}); found != curves.numbers.end())
+      page.curves.push_back({split, thinned(found->second)});
+  for (const auto& [name, loss] : curves.floors)
+    if (name != "majority") page.floors.emplace_back(name, loss);
+  return page;
+}
+
+void show_recording(PageRun& page, const Recording& recording) {
+  page.sentences = recording.sentences();
+  page.steps = recording.steps();
+  page.read = [recording](int64_t step) { return recording.read(step); };
+}
+
+void show_checkpoints(PageRun& page, const std::string& path, SentenceReader& reader) {
+  page.sentences = reader.sentences();
+  page.steps = checkpoint_steps(path);
+  page.read = [path, &reader](int64_t step) { return reader.read(load_checkpoint(path, CheckpointChoice::kStep, step).model); };
+}
+
+std::vector<Chart> training_charts(const PageRun& page, size_t sentence, int64_t layer, int64_t head) {
+  Chart loss{fmt::format("loss of {} (seed {})", page.name, page.seed), "step", {}, {}};
+  for (const PageRun::Curve& c : page.curves) loss.curves.push_back({c.name, 0, c.name == "train", c.points});
+  for (const auto& [name, value] : page.floors) loss.levels.push_back({name, value});
+  const RecordedSentence& s = page.sentences[sentence];
+  if (s.shown.sources.empty()) return {loss};
+  Chart link{fmt::format("{} in block {}, head {}", s.link ? s.link->name : "link", layer, head), "step", {}, {}};
+  link.curves = {{"looks: attention on the source", 0, false, {}}, {"carries: share of the pair's answer", 1, false, {}}};
+  for (const int64_t step : page.steps) {
+    const SentenceRecord r = std::move(page.read(step)[sentence]);
+    const auto x = static_cast<double>(step);
+    link.curves[0].points.emplace_back(x, weight_on_sources(r.maps, layer, head, s.shown));
+    if (r.move && std::abs(r.move->pair) >= kLeastMove)
+      link.curves[1].points.emplace_back(x, r.move->heads[static_cast<size_t>(layer * page.heads + head)] / r.move->pair);
+  }
+  if (s.link) link.levels.push_back({"chance", s.link->chance});
+  return {loss, link};
+}
+
+std::string encode_maps(const PageRun& page, const std::string& path) {
+  const bool npz = path.ends_with(".npz");
+  if (!npz && !path.ends_with(".safetensors"))
+    fail(ErrorKind::kConfig, "--maps {}: expected a name that ends in .npz or .safetensors", path);
+  std::vector<std::vector<float>> weights(page.sentences.size());
+  for (const int64_t step : page.steps) {
+    const std::vector<SentenceRecord> records = page.read(step);
+    for (size_t k = 0; k < records.size(); ++k)
+      weights[k].insert(weights[k].end(), records[k].maps.weights.begin(), records[k].maps.weights.end());
+  }
+  const auto S = std::ssize(page.steps);
+  SafeTensors file;
+  const std::vector<int32_t> steps(page.steps.begin(), page.steps.end());
+  file.tensors.push_back(NamedTensor::of("steps", {S}, std::span<const int32_t>(steps)));
+  for (size_t k = 0; k < weights.size(); ++k) {
+    const auto n = std::ssize(page.sentences[k].shown.tokens);
+    file.tensors.push_back(
+        NamedTensor::of(fmt::format("sentence_{}", k), {S, page.layers, page.heads, n, n}, std::span<const float>(weights[k])));
+    file.metadata[fmt::format("tokens_{}", k)] = fmt::format("{}", fmt::join(page.sentences[k].shown.tokens, " "));
+  }
+  return npz ? encode_npz(file.tensors) : encode_safetensors(file);
+}
+
+bool write_recorded_page(const RunDirectory& run, const Session& session) try {
+  PageContents contents;
+  contents.runs.push_back(describe_run(run.path(), session.config));
+  show_recording(contents.runs[0], *Recording::open(run.attention()));
+  contents.live = live_model(session.config, *session.corpus.tokenizer, session.names(),
+                             load_checkpoint(run.path(), CheckpointChoice::kBest), contents.runs[0].sentences);
+  write_file_atomically(run.page(), draw_page(contents, static_cast<int64_t>(kDefaultPageMegabytes * 1e6)));
+  return true;
+} catch (const Error& error) {
+  log_warning("no page was written: {}", error.what());
+  return false;
+}
+
+}  // namespace vitrine
