@@ -9,6 +9,10 @@ install(TARGETS vitrine EXPORT vitrine-targets
 if(TARGET vitrine_cli)
   install(TARGETS vitrine_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+get_property(plugins GLOBAL PROPERTY VITRINE_PLUGINS)
+if(plugins)
+  install(TARGETS ${plugins} LIBRARY DESTINATION lib/vitrine)  # where base/plugin.h looks, seen from bin/
+endif()
 install(EXPORT vitrine-targets NAMESPACE vitrine:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/vitrine-config.cmake.in ${PROJECT_BINARY_DIR}/vitrine-config.cmake INSTALL_DESTINATION ${package_dir})

@@ -1,10 +1,9 @@
 #pragma once
 #include <cuda_runtime.h>
 
-#include <string_view>
 #include <type_traits>
 
-#include "base/error.h"
+#include "backend/device_error.h"
 
 // How every kernel is launched, in both builds: by nvcc for a GPU, and by the compiler of the host for simt/.
 
@@ -15,9 +14,7 @@ inline void check_cuda(cudaError_t status, const char* file = __builtin_FILE(), 
   if (status == cudaSuccess) [[likely]]
     return;
   (void)cudaGetLastError();  // or the next launch would tell it once more
-  const std::string_view path(file);
-  fail(ErrorKind::kDevice, "{}:{}: {}: {}", path.substr(path.rfind('/') + 1), line, cudaGetErrorName(status),
-       cudaGetErrorString(status));
+  device_error(cudaGetErrorName(status), cudaGetErrorString(status), file, line);
 }
 
 // A stream, and the line that launches.

@@ -11,7 +11,8 @@ struct DeviceSettings {
   Device kind = Device::kCpu;
   bool check = false;  // simt: looks at every access to memory
   ThreadOrder order = ThreadOrder::kForward;
-  uint64_t seed = 1;  // of a random order
+  uint64_t seed = 1;          // of a random order
+  bool host_visible = false;  // cuda: memory that the host can read, too, slowly; for tests
   bool operator==(const DeviceSettings&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/plugin.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
@@ -41,6 +42,17 @@ class DoctorVerb : public Verb {
     out += fmt::format("  processor  {}, {} threads\n", processor(), std::thread::hardware_concurrency());
     out += fmt::format("  memory     {}, {} of it available\n", gigabytes(memory), gigabytes(available_memory()));
     out += "  devices    cpu\n";
+    for (const Device device : {Device::kSimt, Device::kCuda}) {
+      std::string missing = missing_for({.kind = device});  // "run.device: cuda: why\nhelp: what to do"
+      const std::string_view name = device == Device::kSimt ? "simt" : "cuda";
+      if (missing.empty()) {
+        out += fmt::format("             {}\n", name);
+        continue;
+      }
+      for (size_t i; (i = missing.find('\n')) != std::string::npos;) missing.replace(i, 1, "; ");
+      out +=
+          fmt::format("  no {:<7} {}\n", name, std::string_view(missing).substr(missing.find(": ", missing.find(": ") + 2) + 2));
+    }
 #ifdef VITRINE_HAS_ONEDNN
     out += "  products   oneDNN for large matrices, Vitrine's own for small ones\n";
 #else

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/plugin.h"
 #include "cli/terminal.h"
 #include "data/input_file.h"
 
@@ -144,6 +145,11 @@ std::vector<TargetSettings> targets_of(const Config& config) {
   return targets;
 }
 
+DeviceSettings device_of(const Config& config) {
+  const RunSettings& r = config.run;
+  return {r.device, r.simt.check, r.simt.order, static_cast<uint64_t>(r.seed)};
+}
+
 EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, const Names& names, int64_t shortest,
                                   int64_t longest) {
   check_lengths(config, longest);
@@ -157,6 +163,7 @@ EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, cons
   s.optimizer = config.optimizer;
   s.training = config.training;
   s.seed = static_cast<uint64_t>(config.run.seed);
+  s.device = device_of(config);
   s.threads = static_cast<int>(config.run.threads);
   s.vocabulary = vocabulary;
   s.shortest = shortest;
@@ -168,6 +175,7 @@ EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, cons
 }
 
 Session make_session(const Config& config, Learned learned) {
+  if (config.run.device != Device::kCpu) open_plugin(device_of(config));  // before the data are read, and not after
   Session s;
   s.config = config;
   s.targets = targets_of(config);
@@ -190,7 +198,7 @@ Session make_session(const Config& config, Learned learned) {
 }
 
 std::unique_ptr<Engine> Session::make_engine() const {
-  check_memory(engine, config.run.precision);
+  if (config.run.device != Device::kCuda) check_memory(engine, config.run.precision);
   return vitrine::make_engine(config.run.precision, engine);
 }
 

@@ -37,6 +37,7 @@ struct Session {
 };
 Session make_session(const Config& config, Learned learned = {});
 
+DeviceSettings device_of(const Config& config);
 std::vector<TargetSettings> targets_of(const Config& config);  // [CLS] in front where one of them asks for it
 // Without a corpus: `shortest` and `longest` are lengths of sequences in tokens, with [CLS].
 EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, const Names& names, int64_t shortest,

@@ -36,6 +36,7 @@ struct LogFile {
 Config without_free_choices(Config c, Sameness sameness) {
   const Config defaults;
   c.run.threads = defaults.run.threads;
+  c.run.simt = defaults.run.simt;
   c.log = defaults.log;
   c.checkpoint = defaults.checkpoint;
   c.inspect = defaults.inspect;

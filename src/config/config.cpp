@@ -108,9 +108,6 @@ LoadedConfig load(Source of, const std::vector<std::string>& sets) {
     check_rules(reader, loaded.config);
   }
   diagnostics.throw_if_failed();
-  if (loaded.config.run.device != Device::kCpu)
-    fail(ErrorKind::kDevice, "{}: run.device: {} is not built into this program; only cpu is",
-         diagnostics.location(reader.place("run.device")), root->find("run.device")->value->write({}));
   for (const auto& [key, place] : reader.all_given())
     if (root->find(key)->value) loaded.origins[key] = origin_of(place, diagnostics);
   for (const auto& [key, reason] : reader.implied()) loaded.origins[key] = "from " + reason;

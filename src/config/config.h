@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/device.h"
 #include "data/settings.h"
 #include "model/settings.h"
 #include "train/engine.h"
@@ -11,14 +12,18 @@
 
 namespace vitrine {
 
-// What computes. Only the processor is built in; the others are recognised and refused.
-enum class Device { kCpu, kCuda, kSimt };
+struct SimtSettings {
+  bool check = false;
+  ThreadOrder order = ThreadOrder::kForward;
+  bool operator==(const SimtSettings&) const = default;
+};
 struct RunSettings {
   std::string name;  // default: the name of the file without .yaml
   int64_t seed = 1;
   Device device = Device::kCpu;
   int64_t threads = 0;  // 0: auto
   Precision precision = Precision::kFloat32;
+  SimtSettings simt;
   bool operator==(const RunSettings&) const = default;
 };
 

@@ -12,10 +12,18 @@ void describe_run(Key& s, RunSettings& o) {
       .defaults_to("the name of the file");
   s.integer("seed", o.seed, between(0, 9007199254740992),
             "Seed of every random number: initial weights, dropout, masks, order, splits");
-  s.choice("device", o.device, {{"cpu", Device::kCpu}, {"cuda", Device::kCuda}, {"simt", Device::kSimt}}, "What computes");
+  s.choice("device", o.device, {{"cpu", Device::kCpu}, {"cuda", Device::kCuda}, {"simt", Device::kSimt}},
+           "What computes: the processor, a GPU, or the GPU's kernels on the processor, slowly");
   s.integer("threads", o.threads, between(1, 1024), "Threads; the results are the same bits for any number").word("auto", 0);
   s.choice("precision", o.precision, {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}},
            "Type of all numbers of the model");
+  Key& simt = s.section("simt", "How the processor executes kernels");
+  simt.when("run.device", {"simt"});
+  simt.boolean("check", o.simt.check, "Whether every access to memory is looked at: races, bounds, what was never written");
+  simt.choice("order", o.simt.order,
+              {{"forward", ThreadOrder::kForward}, {"reverse", ThreadOrder::kReverse}, {"random", ThreadOrder::kRandom}},
+              "In which threads run; the results of a correct kernel are the same bits")
+      .when("run.device", {"simt"});
 }
 
 void describe_training(Key& root, Config& c) {

@@ -92,6 +92,7 @@ class Rules {
     require(c_.data.kind != DataKind::kGrammar || c_.tokenizer.kind == TokenizerKind::kWord, "tokenizer.kind", data,
             "the tokens are its words; `word` is the only kind for");
     const double shares = c_.data.validation.share + c_.data.test.share;
+    check_device();
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
     check_attention();
@@ -130,6 +131,15 @@ class Rules {
   }
   bool pools(const ObjectiveSettings& o) const {
     return !unmet_condition(reader_.root(), *reader_.root().find(path_of(o) + ".pooling"));
+  }
+
+  void check_device() {
+    const RunSettings& r = c_.run;
+    require(r.device != Device::kCuda || r.precision == Precision::kFloat32, "run.precision", "run.device",
+            "kernels for a GPU compute in float32 only; float64 does not go with",
+            "`device: simt` runs the same kernels in float64");
+    require(r.device == Device::kCpu || c_.training.lanes <= 1, "training.lanes", "run.device",
+            "a batch is not divided among threads with", "leave it out");
   }
 
   // The first and the last row of blocks have the fewest neighbours, and so the most blocks to draw from.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/device.h"
 #include "base/op_profile.h"
 #include "base/safetensors.h"
 #include "data/batch.h"
@@ -23,6 +24,7 @@ struct EngineSettings {
   OptimizerSettings optimizer;
   TrainingSettings training;
   uint64_t seed = 1;
+  DeviceSettings device;
   int threads = 0;                                // 0: one for each core, never more than lanes
   bool profile = false;                           // times every primitive
   int64_t vocabulary = 0;                         // V

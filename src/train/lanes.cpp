@@ -33,8 +33,9 @@ int64_t predicted_rows(const EngineSettings& s, int64_t tokens, int64_t sequence
 
 Layout layout_of(const EngineSettings& s) {
   Layout l{};
-  l.lanes = s.training.lanes > 0 ? s.training.lanes : automatic_lanes(s.batch_tokens, s.batch_sequences);
-  l.micro_batch = s.training.micro_batch > 0 ? s.training.micro_batch : kMicroBatch;
+  const bool on_cpu = s.device.kind == Device::kCpu;  // another device is busy with a whole batch
+  l.lanes = !on_cpu ? 1 : s.training.lanes > 0 ? s.training.lanes : automatic_lanes(s.batch_tokens, s.batch_sequences);
+  l.micro_batch = s.training.micro_batch > 0 ? s.training.micro_batch : on_cpu ? kMicroBatch : s.batch_tokens;
   l.longest = s.longest;
   // A lane's share of a batch may be less than a micro-batch; cutting between sequences moves it by at most one of them.
   const int64_t share = (s.batch_tokens + l.lanes - 1) / l.lanes + s.longest;

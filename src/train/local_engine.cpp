@@ -5,7 +5,7 @@
 #include <functional>
 #include <thread>
 
-#include "backend/cpu_backend.h"
+#include "backend/device.h"
 #include "backend/profiling_backend.h"
 #include "base/check.h"
 #include "base/error.h"
@@ -23,8 +23,9 @@ int thread_count(int asked, int64_t lanes) {
 
 Extent extent_of(const Layout& l) { return {l.tokens, l.sequences, l.longest, l.pairs, l.predicted}; }
 
-std::unique_ptr<Backend> make_backend(bool profile) {
-  return profile ? std::make_unique<ProfilingBackend>(make_cpu_backend()) : make_cpu_backend();
+std::unique_ptr<Backend> make_lane_backend(const EngineSettings& s) {
+  std::unique_ptr<Backend> ops = make_backend(s.device);
+  return s.profile ? std::make_unique<ProfilingBackend>(std::move(ops)) : std::move(ops);
 }
 
 // Number of the first target that lies in sequence b or after it.
@@ -54,7 +55,7 @@ LocalEngine::LocalEngine(const EngineSettings& settings)
     : settings_(settings), summary_(plan_local_engine(settings)), workers_(int(summary_.threads)) {
   const Layout layout = layout_of(settings);
   for (int64_t k = 0; k < layout.lanes; ++k)
-    lanes_.push_back(std::make_unique<Replica>(settings, extent_of(layout), make_backend(settings.profile), shared_));
+    lanes_.push_back(std::make_unique<Replica>(settings, extent_of(layout), make_lane_backend(settings), shared_));
   optimizer_ = std::make_unique<Optimizer>(settings.optimizer, ops(), shared_.params->size);
   lane_loss_.resize(lanes_.size());
   initialise();

@@ -169,7 +169,8 @@ expect [ -s busy/latest ]
 exec 9<&-
 
 # 5: device; 6: diverged, and nothing of it is saved
-fails 5 'run.device: cuda is not built into this program' train classes.yaml --run-dir n --set run.device=cuda
+VITRINE_PLUGIN_DIR=nowhere fails 5 'run.device: cuda: there is no libvitrine_cuda.so in nowhere' train classes.yaml --run-dir n --set run.device=cuda
+expect [ ! -e n ]
 for precision in float32 float64; do
   fails 6 'training diverged at step [0-9]+' train classes.yaml --run-dir wild --overwrite --set run.precision=$precision \
     --set optimizer.learning_rate=1e30 --set training.steps=60 --set log.interval=1

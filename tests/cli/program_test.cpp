@@ -276,7 +276,6 @@ TEST_CASE("every kind of mistake has its exit code and one clear message") {
   refuses(3, "train classify.yaml --set data.train=none*", "no file matches");
   refuses(4, "evaluate nowhere", "nowhere");
   refuses(4, "evaluate .", "run.json");
-  refuses(5, "train classify.yaml --set run.device=cuda", "cuda");
   refuses(
       6,
       "train classify.yaml --set optimizer.learning_rate=1e38 --set training.clip=none --set evaluation.every=0 --run-dir wild",

@@ -105,4 +105,6 @@ fails 2 'training it needs [0-9,.]+ MB .*and this machine has' train tiny.yaml -
 works doctor
 prints '^vitrine [0-9]+\.[0-9]+\.[0-9]+$'
 prints '^  devices +cpu$'
+VITRINE_PLUGIN_DIR=nowhere works doctor
+prints '^  no cuda    there is no libvitrine_cuda.so in nowhere; help: '
 prints '^  terminal +80 columns, no colours \(not a terminal\)$'

@@ -42,7 +42,7 @@ inspect: {sentences: [a cat, "a, b"], every: 8}
 log: {interval: 9, progress: "off", tensorboard: true}
 )")
                        .config;
-  CHECK(c.run == RunSettings{"all", 7, Device::kCpu, 3, Precision::kFloat64});
+  CHECK(c.run == RunSettings{"all", 7, Device::kCpu, 3, Precision::kFloat64, {}});
   CHECK(c.data.kind == DataKind::kText);
   CHECK(c.data.train == "a.txt");
   CHECK(c.data.validation == SplitSource{"b.txt", 0});
@@ -130,6 +130,13 @@ TEST_CASE("the keys of each kind of attention") {
       attention("{kind: adaptive_span, max_span: 20, ramp: 4.5, initial: 3, penalty: 0.25}").config.model.attention;
   CHECK(span.max_span == 20);
   CHECK(std::vector{span.ramp, span.initial, span.penalty} == std::vector{4.5, 3.0, 0.25});
+}
+
+TEST_CASE("the keys of the machine that executes kernels") {
+  const WorkingFolder folder;
+  const RunSettings run = loaded(configuration({"run: {device: simt, simt: {check: true, order: reverse}}"})).config.run;
+  CHECK(run.device == Device::kSimt);
+  CHECK(run.simt == SimtSettings{true, ThreadOrder::kReverse});
 }
 
 TEST_CASE("the keys of each position scheme") {

@@ -207,7 +207,7 @@ TEST_CASE("schema and parser agree on generated configurations") {
   const char* folder = std::getenv("VITRINE_GENERATED_CONFIGS");
   Generator generator;
   int accepted = 0, refusals = 0;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     const std::string yaml = generator.next(), error = refused(yaml);
     INFO(yaml << "\nparser: " << error);
     CHECK(conforms(parsed(yaml), schema) == error.empty());

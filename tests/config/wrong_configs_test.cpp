@@ -117,13 +117,3 @@ TEST_CASE("errors of files are told apart") {
   write("empty.yaml", "");
   CHECK(message("empty.yaml") == "empty.yaml: empty: there is nothing in it but space and comments");
 }
-
-TEST_CASE("a device that is not built in is an error of the device") {
-  const WorkingFolder folder;
-  const Refusal cuda = refusal(configuration({"run: {device: cuda}"}));
-  CHECK(cuda.kind == 5);
-  CHECK(cuda.message == "t.yaml:1:7: run.device: cuda is not built into this program; only cpu is");
-  CHECK(refusal(configuration(), {"run.device=simt"}).message ==
-        "--set: run.device: simt is not built into this program; only cpu is");
-  CHECK(refusal(configuration({"run: {device: cuda, sed: 1}"})).kind == 2);  // mistakes first
-}

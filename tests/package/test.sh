@@ -15,3 +15,4 @@ cmake -S "$here" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CX
 cmake --build "$work/build" --parallel 2
 "$work/build/consumer"
 if [[ -x "$work/prefix/bin/vitrine" ]]; then "$work/prefix/bin/vitrine" --help >/dev/null; fi
+if [[ -e "$build/libvitrine_simt.so" ]]; then "$work/prefix/bin/vitrine" doctor | grep -q '^ *simt$' || { echo "the installed program does not find simt"; exit 1; }; fi

@@ -34,8 +34,8 @@ struct Access {
 };
 struct Cell {
   Access write;
-  std::array<Access, 2> reads;  // of different blocks or warps, where there are such readers
-  uint32_t written_in = 0;      // the block whose writes to shared memory count as such
+  std::array<Access, 2> reads;
+  uint32_t written_in = 0;  // the block whose writes to shared memory count as such
 };
 static_assert(sizeof(Access) == 16);
 
@@ -222,8 +222,7 @@ Area* Checker::area_of(const char* p, size_t bytes, const Access& me) {
     if (!me.write && p >= reinterpret_cast<const char*>(&built_in) && p < reinterpret_cast<const char*>(&built_in + 1))
       return nullptr;
     if (next != static_.begin() && p < std::prev(next)->begin + kMostShared)
-      report(fmt::format("{} outside of shared memory, {}", me.write ? "write" : "read", describe(*std::prev(next), p)), me,
-             nullptr);
+      report(fmt::format("{} outside of memory: {}", me.write ? "write" : "read", describe(*std::prev(next), p)), me, nullptr);
     else
       report(fmt::format("{} of a variable of the host", me.write ? "write" : "read"), me, nullptr);
     abandon();
@@ -240,7 +239,7 @@ void Checker::touch(Area& area, size_t word, Access me) {
   const char* const p = area.begin + 4 * word + std::countr_zero(unsigned{me.bytes});
   if (area.shared && cell.written_in != block_) state &= uint8_t(~(15u << kWritten)), cell.written_in = block_;
   if ((state >> kAllocated & me.bytes) != me.bytes) {
-    report(fmt::format("{} outside of {}", me.write ? "write" : "read", describe(area, p)), me, nullptr);
+    report(fmt::format("{} outside of memory: {}", me.write ? "write" : "read", describe(area, p)), me, nullptr);
     abandon();
   }
   if ((!me.write || me.atomic) && (state >> kWritten & me.bytes) != me.bytes)
@@ -267,13 +266,13 @@ bool Checker::race(const Area& area, const Access& a, const Access& b) const {
   return (a.bytes & b.bytes) && !(a.atomic && b.atomic) && !before(area, a, b);
 }
 
-// What is after a reader is after everybody who came before that reader.
+// What comes after a reader comes after everybody before it. Of readers that nothing orders two are kept, of two warps if there are two: lanes
+// of one may be in order with a later writer.
 void Checker::remember_read(const Area& area, Cell& cell, const Access& me) const {
   auto& [first, second] = cell.reads;
   if (before(area, first, me))
     first = me;
-  else if (before(area, second, me) || (first.block == second.block && first.block != me.block) ||
-           (first.same_warp(second) && !first.same_warp(me)))
+  else if (before(area, second, me) || (first.same_warp(second) && !first.same_warp(me)))
     second = me;
 }
 
@@ -298,10 +297,14 @@ void Checker::report(const std::string& what, const Access& me, const Access* ot
 std::string Checker::describe(const Area& area, const char* p) const {
   if (&area == &dynamic_) return fmt::format("byte {} of {} bytes of dynamic shared memory", p - area.begin, shared_bytes_);
   if (area.shared) return fmt::format("byte {} of the {} bytes of shared `{}`", p - area.begin, area.end - area.begin, area.name);
-  auto piece = pieces_.upper_bound(p);
-  if (piece == pieces_.begin()) return "memory of the device";
-  --piece;
-  return fmt::format("byte {} of {} bytes of global memory", p - piece->first, piece->second);
+  // The nearest piece: one that was meant.
+  const auto next = pieces_.upper_bound(p);
+  const bool before =
+      next != pieces_.end() &&
+      (next == pieces_.begin() || next->first - p < p - std::prev(next)->first - ptrdiff_t(std::prev(next)->second));
+  if (!before && next == pieces_.begin()) return "memory of the device";
+  const auto& [begin, bytes] = before ? *next : *std::prev(next);
+  return fmt::format("byte {} of {} bytes of global memory", p - begin, bytes);
 }
 
 // The compiler passes what it knows of a place, as clang's documentation of UndefinedBehaviorSanitizer and libsanitizer's ubsan_value.h have it.

@@ -207,6 +207,7 @@ std::string Machine::execute(const Launch& launch) {
 
 // Back to the host from the middle of a kernel: what lies on the stacks of its threads is forgotten.
 void Machine::abandon() {
+  if constexpr (kChecks) checker::pause();
   idle_.clear();
   head_ = count_ = 0;
   for (Warp& warp : warp_) warp = {};

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backend/launch.cuh"
+#include "base/error.h"
 #include "support/catch.h"
 
 namespace vitrine {

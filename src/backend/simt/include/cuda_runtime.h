@@ -33,6 +33,10 @@ template <class T>
 [[nodiscard]] cudaError_t cudaMalloc(T** memory, size_t bytes) {
   return cudaMalloc(reinterpret_cast<void**>(memory), bytes);
 }
+template <class T>  // the host can always read what is the device's
+[[nodiscard]] cudaError_t cudaMallocManaged(T** memory, size_t bytes) {
+  return cudaMalloc(reinterpret_cast<void**>(memory), bytes);
+}
 template <class T>
 [[nodiscard]] cudaError_t cudaMallocHost(T** memory, size_t bytes) {
   return cudaMallocHost(reinterpret_cast<void**>(memory), bytes);

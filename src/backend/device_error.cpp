@@ -1,0 +1,18 @@
+#include "backend/device_error.h"
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace vitrine {
+
+void device_error(const char* name, const char* explanation, const char* file, int line) {
+  const std::string_view path(file);
+  fail(ErrorKind::kDevice, "{}:{}: {}: {}", path.substr(path.rfind('/') + 1), line, name, explanation);
+}
+
+void no_kernel(const char* primitive) {
+  fail(ErrorKind::kDevice, "{} has no CUDA kernel yet\nhelp: run.device: cpu has every primitive", primitive);
+}
+
+}  // namespace vitrine

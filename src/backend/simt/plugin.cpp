@@ -1,0 +1,25 @@
+#include "base/plugin.h"
+
+#include "backend/simt/machine.h"
+
+namespace vitrine {
+namespace f32 {
+void* new_backend(bool host_visible);
+}
+namespace f64 {
+void* new_backend(bool host_visible);
+}
+
+namespace {
+void* make_backend(size_t bytes, const DeviceSettings& settings) {
+  simt::set_order(settings.order, settings.seed);
+  return bytes == sizeof(float) ? f32::new_backend(true) : f64::new_backend(true);
+}
+}  // namespace
+
+}  // namespace vitrine
+
+extern "C" __attribute__((visibility("default"))) const vitrine::Plugin* vitrine_plugin() {
+  static const vitrine::Plugin plugin{VITRINE_PLUGIN_VERSION, [] { return std::string(); }, vitrine::make_backend};
+  return &plugin;
+}
