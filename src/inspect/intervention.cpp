@@ -90,7 +90,11 @@ Intervention::Intervention(const ModelSettings& model, const Batch& batch)
 
 void Intervention::replace(const Site& site, const Activations& other) { add({site, How::kReplace, &other, {}}); }
 void Intervention::zero(const Site& site) { add({site, How::kZero, nullptr, {}}); }
-void Intervention::set(const Site& site, std::vector<double> row) { add({site, How::kSet, nullptr, std::move(row)}); }
+void Intervention::set(const Site& site, std::vector<double> row) {
+  if (is_weights(site.activation))
+    fail(ErrorKind::kConfig, "'{}' has rows of many lengths: zero or replace weights", site.activation);
+  add({site, How::kSet, nullptr, std::move(row)});
+}
 
 // O_i = Σ_k α_ik v_k: the weight becomes α'_ij, which already moves α'_ij v_j; what is left is α'_ij (v'_j − v_j).
 void Intervention::replace_edge(int64_t layer, int64_t head, int64_t i, int64_t j, const Activations& clean,
@@ -147,6 +151,9 @@ void Intervention::apply(const Edit& edit, const Place& place, Values& values) {
     const int64_t position = row - offsets_[static_cast<size_t>(sequence)];
     if ((site.sequence >= 0 && site.sequence != sequence) || (site.position >= 0 && site.position != position)) continue;
     buffer_.assign(count, 0.0);
+    check(edit.row.empty() || std::ssize(edit.row) == values.cols(), "a row has as many numbers as the activation has columns");
+    check(!other || (other->cols == values.cols() && std::ssize(other->values) > (weights ? i : row) * other->cols),
+          "what is put in comes from a run over a batch of the same shape");
     switch (edit.how) {
       case How::kReplace: values.write(i, first, from(other->row(weights ? i : row))); break;
       case How::kZero: values.write(i, first, buffer_); break;

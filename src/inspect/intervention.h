@@ -91,8 +91,7 @@ class Intervention : public Probe {
   // Each throws Error{kConfig} for a site that this model does not have. Of several for one site the last one holds.
   void replace(const Site& site, const Activations& other);  // by what stood there in a run over a batch of the same shape
   void zero(const Site& site);
-  void set(const Site& site,
-           std::vector<double> row);  // every row of it, not of weights; as many numbers as the activation has columns
+  void set(const Site& site, std::vector<double> row);  // each of its rows, as many numbers as it has columns; not of weights
   // What passes along i ← j in one head, α_ij v_j, by what passes there in the other run: its weight alone, and its value. A row of
   // weights that had one replaced no longer sums to 1. Of batches of one sentence.
   void replace_edge(int64_t layer, int64_t head, int64_t i, int64_t j, const Activations& clean, const Activations& other);

@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "inspect/attribution.h"
+#include "inspect/intervention.h"
 #include "inspect/linter.h"
 #include "support/catch.h"
 #include "support/hand_made.h"
@@ -120,6 +121,46 @@ TEST_CASE("A limit takes the first sentences; batches of any size say the same")
     CHECK(one.facts[k].zeroed.value() == Approx(few.facts[k].zeroed.value()).margin(1e-12));
     CHECK(one.facts[k].sensitivity.value() == Approx(few.facts[k].sensitivity.value()).margin(1e-12));  // not of the batch's mean
     CHECK(one.facts[k].trained.entropy.value() == Approx(few.facts[k].trained.entropy.value()));
+  }
+}
+
+TEST_CASE("Importance is how the loss of a sentence moves with a factor on the head's output, by finite differences") {
+  HandMade model = make_by_hand(Circuit::kCopier, Precision::kFloat64, 5);
+  for (const NamedTensor& t : model.engine->parameters())
+    for (int64_t k = 0; k < t.count(); ++k)
+      model.engine->set(t.name, k, 0.3 * std::sin(static_cast<double>(k * k + std::ssize(t.name))));
+  const HeadTable table = table_of(model);
+  std::vector<double> slopes(4, 0.0);
+  Example example;
+  for (int64_t i = 0; i < 5; ++i) {
+    Batch batch;
+    model.data->read(i, example);
+    model.collator->append(batch, example, i, kEvaluationEpoch);
+    model.collator->finish(batch);
+    const std::string name = "blocks.0.attention.output";
+    Activations O(std::vector<std::string>{name});
+    ForwardResult result;
+    model.engine->forward(batch, result, Want::kLosses, &O);
+    for (int64_t h = 0; h < 4; ++h) {
+      const auto loss = [&](double factor) {
+        Intervention scaled(model.settings.model, batch);
+        for (int64_t row = 0; row < 4; ++row) {
+          std::vector<double> x(O.at(name).row(row).begin(), O.at(name).row(row).end());
+          for (double& v : x) v *= factor;
+          scaled.set({name, h, row}, x);
+        }
+        model.engine->forward(batch, result, Want::kLosses, &scaled);
+        return result[0].losses[0];
+      };
+      slopes[static_cast<size_t>(h)] += std::abs(loss(1 + 1e-5) - loss(1 - 1e-5)) / 2e-5 / 5;
+    }
+  }
+  double squares = 0;
+  for (const double s : slopes) squares += s * s;
+  for (size_t h = 0; h < 4; ++h) {
+    CHECK(slopes[h] > 1e-4);
+    CHECK(table.facts[h].sensitivity.value() == Approx(slopes[h]).epsilon(1e-5));
+    CHECK(table.facts[h].importance == Approx(slopes[h] / std::sqrt(squares)).epsilon(1e-5));
   }
 }
 

@@ -152,6 +152,16 @@ TEST_CASE("A site is a head, a position, a sequence, a key, and nothing beside i
           const double was = before.weights(1, b, h).row(i)[static_cast<size_t>(j)];
           CHECK(after.weights(1, b, h).row(i)[static_cast<size_t>(j)] == Approx(h == 2 && j == 0 ? 0 : was).margin(1e-15));
         }
+  Activations pair([](std::string_view) { return true; });
+  logits_of(*model.engine, model.pair, &pair);
+  Intervention weights(m, model.clean);
+  weights.replace({"blocks.0.attention.weights"}, pair);
+  Activations replaced([](std::string_view) { return true; });
+  ProbePair all(weights, replaced);
+  logits_of(*model.engine, model.clean, &all);
+  for (int64_t b = 0; b < 4; ++b)
+    for (int64_t h = 0; h < m.heads; ++h) CHECK(replaced.weights(0, b, h).values == pair.weights(0, b, h).values);
+
   // What the weight moved is gone from the head's output: O_i − α_i0 v_0.
   const auto O = before.at("blocks.1.attention.output").row(3), P = after.at("blocks.1.attention.output").row(3),
              v = before.at("blocks.1.attention.value").row(0);
@@ -221,6 +231,8 @@ TEST_CASE("A site that the model does not have is refused by name") {
   CHECK(error({"blocks.0.attention.output", 4}).find("heads 0 to 3, not 4") != std::string::npos);
   CHECK(error({"blocks.0.residual", 1}).find("has no heads") != std::string::npos);
   CHECK(error({"blocks.0.residual", -1, 0, 1}).find("has no keys") != std::string::npos);
+  CHECK(error_of(ErrorKind::kConfig, [&] { x.set({"blocks.0.attention.weights"}, {1}); }).find("zero or replace weights") !=
+        std::string::npos);
   CHECK(error({"blocks.0.residual", -1, 4}).find("position 4 in a sequence of 4 tokens") != std::string::npos);
 }
 
