@@ -186,25 +186,29 @@ std::string draw(const HeadTable& t, const std::vector<Finding>& findings, const
 
 }  // namespace
 
+HeadTable measure_heads(const Session& session, const SafeTensors& parameters, const std::string& split, int64_t limit) {
+  const std::unique_ptr<Engine> untrained = session.make_engine(), engine = session.make_engine();
+  engine->set_parameters(parameters);
+  HeadTableOptions o;
+  o.limit = limit;
+  o.batch_tokens = session.evaluation_tokens();
+  o.longest = session.engine.longest;
+  for (const ObjectiveSettings& objective : session.config.objectives) o.weights.push_back(objective.weight);
+  const LintThresholds thresholds;
+  o.prune_below = thresholds.missed, o.alike_below = thresholds.alike;
+  return measure_heads(*engine, *untrained, session.config.model, session.corpus, *session.corpus.split(split), *session.collator,
+                       o);
+}
+
 void report_heads(Run run, const HeadReportOptions& options) {
   const Session session = make_session(run.config, std::move(run.learned));
   const std::string split = !options.split.empty()      ? options.split
                             : session.corpus.test       ? "test"
                             : session.corpus.validation ? "validation"
                                                         : "train";
-  const Dataset* data = session.corpus.split(split);
-  if (data == nullptr) fail(ErrorKind::kConfig, "--split: this corpus has no {} split", split);
-  const std::unique_ptr<Engine> untrained = session.make_engine(), engine = session.make_engine();
-  engine->set_parameters(run.checkpoint.model);
-  HeadTableOptions o;
-  o.limit = options.limit;
-  o.batch_tokens = session.evaluation_tokens();
-  o.longest = session.engine.longest;
-  for (const ObjectiveSettings& objective : session.config.objectives) o.weights.push_back(objective.weight);
-  const LintThresholds thresholds;
-  o.prune_below = thresholds.missed, o.alike_below = thresholds.alike;
-  const HeadTable table = measure_heads(*engine, *untrained, session.config.model, session.corpus, *data, *session.collator, o);
-  const std::vector<Finding> findings = lint(table, thresholds);
+  if (session.corpus.split(split) == nullptr) fail(ErrorKind::kConfig, "--split: this corpus has no {} split", split);
+  const HeadTable table = measure_heads(session, run.checkpoint.model, split, options.limit);
+  const std::vector<Finding> findings = lint(table);
   const int64_t step = run.checkpoint.state.step;
   if (options.json)
     print(to_json(table, findings, split, step).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cli/session.h"
+#include "inspect/head_table.h"
 
 namespace vitrine {
 
@@ -12,5 +13,8 @@ struct HeadReportOptions {
   bool json = false, csv = false;
 };
 void report_heads(Run run, const HeadReportOptions& options);
+
+// What it stands on. limit: sentences, from the front; 0: all.
+HeadTable measure_heads(const Session& session, const SafeTensors& parameters, const std::string& split, int64_t limit);
 
 }  // namespace vitrine

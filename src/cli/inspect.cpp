@@ -85,7 +85,15 @@ class InspectVerb : public Verb {
     if (!figure_.empty()) return write(out_.empty() ? figure_ + ".svg" : out_, figure(contents.runs[0]));
     if (!maps_.empty()) return write(maps_, encode_maps(contents.runs[0], maps_));
     const std::string out = out_.empty() ? run_ + "/page.html" : out_;
-    const Shown& first = *shown.front();
+    Shown& first = *shown.front();
+    if (!first.session) {
+      try {  // a page can do without its corpus
+        first.session.emplace(make_session(first.run.config, read_learned(run_)));
+      } catch (const Error& error) {
+        contents.notes.push_back(fmt::format("Nothing is said of the heads over a split: {}", error.what()));
+      }
+    }
+    if (first.session) contents.runs[0].findings = findings_of(*first.session, first.run.checkpoint.model);
     const Tokenizer& tokenizer = first.session ? *first.session->corpus.tokenizer : *first.run.learned.tokenizer;
     const Names names = first.session ? first.session->names() : Names{first.run.learned.labels, first.run.learned.tags};
     contents.live = live_model(first.run.config, tokenizer, names, first.run.checkpoint, contents.runs[0].sentences);

@@ -11,11 +11,14 @@
 #include "base/npy.h"
 #include "base/safetensors.h"
 #include "cli/curves.h"
+#include "cli/head_report.h"
 #include "cli/live_model.h"
+#include "inspect/linter.h"
 
 namespace vitrine {
 namespace {
 
+constexpr int64_t kFindingSentences = 300;
 constexpr double kLeastMove = 0.5;  // nats: where the pair itself moves the answer less, a share of it says nothing
 
 // How the weights of a kind come about, as its file in layers/attention derives it.
@@ -117,12 +120,23 @@ std::string encode_maps(const PageRun& page, const std::string& path) {
   return npz ? encode_npz(file.tensors) : encode_safetensors(file);
 }
 
+std::vector<std::string> findings_of(const Session& session, const SafeTensors& parameters) {
+  const std::string split = session.corpus.test ? "test" : session.corpus.validation ? "validation" : "train";
+  std::vector<std::string> out;
+  for (const Finding& f : lint(measure_heads(session, parameters, split, kFindingSentences))) out.push_back(f.sentence);
+  if (!out.empty())
+    out.push_back(fmt::format("Measured on at most {} sequences of the {} split; `vitrine inspect RUN --table` takes all.",
+                              kFindingSentences, split));
+  return out;
+}
+
 bool write_recorded_page(const RunDirectory& run, const Session& session) try {
   PageContents contents;
   contents.runs.push_back(describe_run(run.path(), session.config));
   show_recording(contents.runs[0], *Recording::open(run.attention()));
-  contents.live = live_model(session.config, *session.corpus.tokenizer, session.names(),
-                             load_checkpoint(run.path(), CheckpointChoice::kBest), contents.runs[0].sentences);
+  const LoadedCheckpoint best = load_checkpoint(run.path(), CheckpointChoice::kBest);
+  contents.runs[0].findings = findings_of(session, best.model);
+  contents.live = live_model(session.config, *session.corpus.tokenizer, session.names(), best, contents.runs[0].sentences);
   write_file_atomically(run.page(), draw_page(contents, static_cast<int64_t>(kDefaultPageMegabytes * 1e6)));
   return true;
 } catch (const Error& error) {

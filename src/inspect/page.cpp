@@ -73,15 +73,18 @@ std::array<double, kMeasures.size()> measures_of(HeadMap map, VisibleKeys visibl
 struct Encoded {
   std::string map;              // base64 of deflated bytes [L][H][n][n]
   std::vector<float> measures;  // [L·H][measures]
+  std::vector<float> looks;     // [L·H] attention on the sources; empty where there are none
   std::vector<float> moves;     // pair, then [L·H]; empty without a link
   double row_error = 0;
   int64_t empty_rows = 0;
 };
-Encoded encode(const SentenceRecord& r, VisibleKeys visible) {
-  Encoded out{base64(deflated(quantised(r.maps))), {}, {}, r.maps.largest_row_error(), r.maps.rows_without_keys()};
+Encoded encode(const SentenceRecord& r, const ShownSentence& shown, VisibleKeys visible) {
+  Encoded out{base64(deflated(quantised(r.maps))), {}, {}, {}, r.maps.largest_row_error(), r.maps.rows_without_keys()};
   for (int64_t l = 0; l < r.maps.layers; ++l)
-    for (int64_t h = 0; h < r.maps.heads; ++h)
+    for (int64_t h = 0; h < r.maps.heads; ++h) {
       for (const double m : measures_of(head_map(r.maps, l, h), visible)) out.measures.push_back(static_cast<float>(m));
+      if (!shown.sources.empty()) out.looks.push_back(static_cast<float>(weight_on_sources(r.maps, l, h, shown)));
+    }
   if (!r.move) return out;
   out.moves.push_back(static_cast<float>(r.move->pair));
   out.moves.insert(out.moves.end(), r.move->heads.begin(), r.move->heads.end());
@@ -99,12 +102,14 @@ std::vector<EncodedStep> encode_steps(const PageRun& run, std::vector<std::strin
   for (const int64_t step : run.steps) {
     EncodedStep e{step, {}, 0};
     try {
-      for (const SentenceRecord& r : run.read(step)) e.sentences.push_back(encode(r, run.visible));
+      for (const SentenceRecord& r : run.read(step))
+        e.sentences.push_back(encode(r, run.sentences[e.sentences.size()].shown, run.visible));
     } catch (const Error& error) {
       notes.push_back(fmt::format("Step {} of {} is left out: {}", step, run.name, error.what()));
       continue;
     }
-    for (const Encoded& s : e.sentences) e.bytes += std::ssize(s.map) + 6 * std::ssize(s.measures) + 6 * std::ssize(s.moves) + 40;
+    for (const Encoded& s : e.sentences)
+      e.bytes += std::ssize(s.map) + 6 * std::ssize(s.measures) + 6 * std::ssize(s.looks) + 6 * std::ssize(s.moves) + 40;
     out.push_back(std::move(e));
   }
   if (out.empty()) fail(ErrorKind::kCheckpoint, "nothing of run '{}' can be read: {}", run.name, fmt::join(notes, "; "));
@@ -133,10 +138,10 @@ void thin(std::vector<EncodedStep>& steps, const PageRun& run, int64_t room, std
 }
 
 Json to_json(const PageRun& run, const std::vector<EncodedStep>& steps) {
-  Json out{{"name", run.name},     {"model", run.model},           {"formula", run.formula}, {"config", run.config},
-           {"seed", run.seed},     {"precision", run.precision},   {"version", run.version}, {"layers", run.layers},
-           {"heads", run.heads},   {"causal", run.visible.causal}, {"steps", Json::array()}, {"curves", Json::array()},
-           {"floors", run.floors}, {"sentences", Json::array()}};
+  Json out{{"name", run.name},     {"model", run.model},           {"formula", run.formula},    {"config", run.config},
+           {"seed", run.seed},     {"precision", run.precision},   {"version", run.version},    {"layers", run.layers},
+           {"heads", run.heads},   {"causal", run.visible.causal}, {"steps", Json::array()},    {"curves", Json::array()},
+           {"floors", run.floors}, {"findings", run.findings},     {"sentences", Json::array()}};
   for (const EncodedStep& s : steps) out["steps"].push_back(s.step);
   for (const PageRun::Curve& c : run.curves) out["curves"].push_back({{"name", c.name}, {"points", c.points}});
   for (size_t k = 0; k < run.sentences.size(); ++k) {
@@ -149,7 +154,7 @@ Json to_json(const PageRun& run, const std::vector<EncodedStep>& steps) {
                    {"pair_value", s.link->pair_value},
                    {"pair", s.link->pair},
                    {"chance", s.link->chance}};
-    std::vector<float> measures, moves;
+    std::vector<float> measures, looks, moves;
     double row_error = 0;
     int64_t empty_rows = 0;
     j["maps"] = Json::array();
@@ -157,10 +162,12 @@ Json to_json(const PageRun& run, const std::vector<EncodedStep>& steps) {
       const Encoded& e = step.sentences[k];
       j["maps"].push_back(e.map);
       measures.insert(measures.end(), e.measures.begin(), e.measures.end());
+      looks.insert(looks.end(), e.looks.begin(), e.looks.end());
       moves.insert(moves.end(), e.moves.begin(), e.moves.end());
       row_error = std::max(row_error, e.row_error), empty_rows += e.empty_rows;
     }
     j["measures"] = base64(float_bytes(measures)), j["row_error"] = row_error, j["empty_rows"] = empty_rows;
+    if (!looks.empty()) j["looks"] = base64(float_bytes(looks));
     if (!moves.empty()) j["moves"] = base64(float_bytes(moves));
     out["sentences"].push_back(std::move(j));
   }

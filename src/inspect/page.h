@@ -23,6 +23,7 @@ struct PageRun {
   };
   std::vector<Curve> curves;
   std::vector<std::pair<std::string, double>> floors;  // of the loss
+  std::vector<std::string> findings;                   // what stands out of its heads, a sentence each
   std::vector<RecordedSentence> sentences;
   std::vector<int64_t> steps;                                     // ascending
   std::function<std::vector<SentenceRecord>(int64_t step)> read;  // Error{kCheckpoint}: damaged; the page leaves the step out

@@ -19,6 +19,7 @@ for (const run of data.runs)
     s.n = s.tokens.length;
     s.inflated = new Array(run.steps.length);
     s.measures = floatsOf(s.measures);
+    if (s.looks) s.looks = floatsOf(s.looks);
     if (s.moves) s.moves = floatsOf(s.moves);
   }
 
@@ -65,12 +66,8 @@ const measureOf = (sentence, k, layer, head, m) => {
   const {layers, heads} = sentence.run, M = data.measures.length;
   return sentence.measures[((k * layers + layer) * heads + head) * M + m];
 };
-// Attention of the target on all sources together.
-function onSources(sentence, map, layer, head) {
-  if (!sentence.sources.length) return NaN;
-  const h = headOf(sentence, map, layer, head);
-  return sentence.sources.reduce((sum, j) => sum + h.weight(sentence.target, j), 0);
-}
+// Attention of the target on all sources together; NaN where there are none.
+const onSources = (sentence, k, layer, head) => (sentence.looks ? sentence.looks[(k * sentence.run.layers + layer) * sentence.run.heads + head] : NaN);
 // (LD_h − LD)/(LD_pair − LD): how far the answer moves when the head's output comes from the minimal pair. Says nothing where the pair itself
 // hardly moves it.
 const kLeastMove = 0.5;

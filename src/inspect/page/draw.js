@@ -107,7 +107,7 @@ function drawHeads() {
   }
   const size = grid.firstChild.clientWidth / s.n || 1;
   [...grid.children].forEach((button, k) => {
-    const l = Math.floor(k / heads), h = k % heads, on = onSources(s, map, l, h), span = button.lastChild;
+    const l = Math.floor(k / heads), h = k % heads, on = onSources(s, state.step, l, h), span = button.lastChild;
     paintBytes(button.firstChild, map.subarray(k * s.n * s.n, (k + 1) * s.n * s.n), s.n, size);
     button.setAttribute("aria-pressed", l === state.layer && h === state.head);
     button.setAttribute("aria-label", headName(l, h) + (Number.isNaN(on) ? "" : `, ${on.toFixed(2)} on what decides`));

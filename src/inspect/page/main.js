@@ -96,7 +96,6 @@ async function warm() {
     await mapOf(s, k);
     if (k % 8 === 0) await new Promise((done) => setTimeout(done, 0));
   }
-  if (warming === s) draw();
 }
 
 let playing = null;
@@ -162,6 +161,8 @@ function start() {
     b.addEventListener("click", () => choose({view}));
     return b;
   }));
+  $("findings").hidden = r.findings.length === 0;
+  $("findings").querySelector("ul").replaceChildren(...r.findings.map((text) => Object.assign(document.createElement("li"), {textContent: text})));
   $("notes").replaceChildren(...data.notes.map((note) => Object.assign(document.createElement("li"), {textContent: note})));
   $("previous").addEventListener("click", kKeys.S), $("next").addEventListener("click", kKeys.s);
   $("previous").hidden = $("next").hidden = r.sentences.length < 2;

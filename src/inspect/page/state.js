@@ -41,7 +41,7 @@ function firstLook() {
   let best = -1;
   for (let l = 0; l < run().layers; ++l)
     for (let h = 0; h < run().heads; ++h) {
-      const effect = effectOf(s, state.step, l, h), on = onSources(s, mapOf(s, state.step), l, h), score = !Number.isNaN(effect) ? effect : !Number.isNaN(on) ? on : measureOf(s, state.step, l, h, key);
+      const effect = effectOf(s, state.step, l, h), on = onSources(s, state.step, l, h), score = !Number.isNaN(effect) ? effect : !Number.isNaN(on) ? on : measureOf(s, state.step, l, h, key);
       if (score > best) best = score, state.layer = l, state.head = h;
     }
 }

@@ -2,10 +2,10 @@
 let order = {column: -1, falling: true};
 
 function headRows() {
-  const s = sentence(), map = mapOf(s, state.step), {layers, heads} = run(), rows = [];
+  const s = sentence(), {layers, heads} = run(), rows = [];
   for (let l = 0; l < layers; ++l)
     for (let h = 0; h < heads; ++h)
-      rows.push({l, h, values: [onSources(s, map, l, h), effectOf(s, state.step, l, h), ...data.measures.map((_, m) => measureOf(s, state.step, l, h, m))]});
+      rows.push({l, h, values: [onSources(s, state.step, l, h), effectOf(s, state.step, l, h), ...data.measures.map((_, m) => measureOf(s, state.step, l, h, m))]});
   return rows;
 }
 const columns = [
@@ -15,7 +15,7 @@ const columns = [
 ];
 
 function drawTable() {
-  const s = sentence(), linked = (k) => k > 1 || (k === 0 ? s.sources.length > 0 : Boolean(s.moves)), rows = headRows();
+  const s = sentence(), linked = (k) => k > 1 || (k === 0 ? Boolean(s.looks) : Boolean(s.moves)), rows = headRows();
   const shown = columns.map((c, k) => k).filter(linked);
   if (order.column >= 0) rows.sort((a, b) => {
     const [x, y] = [a, b].map((r) => r.values[order.column]);
@@ -46,7 +46,7 @@ function drawTable() {
     name.textContent = `${l}.${h}`;
     tr.append(name, ...shown.map((k, i) => {
       const td = document.createElement("td");
-      td.textContent = Number.isNaN(values[k]) ? "–" : values[k].toFixed(2).replace("-", "−");
+      td.textContent = Number.isNaN(values[k]) ? "–" : values[k].toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", "−");
       if (values[k] > 0) td.style.setProperty("--share", `${(100 * values[k]) / most[i]}%`);
       return td;
     }));

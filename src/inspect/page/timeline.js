@@ -42,12 +42,11 @@ function lossChart(width) {
 const kHeadsWithLines = 64;
 function courseChart(width) {
   const s = sentence(), {layers, heads, steps} = run(), curves = [];
-  if (!s.sources.length || steps.length < 2 || !steps.every((_, k) => ready(s, k))) return null;
   for (let l = 0; l < layers; ++l)
     for (let h = 0; h < heads; ++h) {
       const chosen = l === state.layer && h === state.head, colour = kPalette[(l * heads + h) % kPalette.length];
       if (!chosen && layers * heads > kHeadsWithLines) continue;
-      curves.push({chosen, colour, width: chosen ? 2.4 : 1.1, opacity: chosen ? 1 : 0.45, points: steps.map((step, k) => [step, onSources(s, s.inflated[k], l, h)])});
+      curves.push({chosen, colour, width: chosen ? 2.4 : 1.1, opacity: chosen ? 1 : 0.45, points: steps.map((step, k) => [step, onSources(s, k, l, h)])});
       if (chosen && s.moves) curves.push({chosen, colour, width: 1.8, dash: "5 3", points: steps.map((step, k) => [step, effectOf(s, k, l, h)])});
     }
   curves.sort((a, b) => a.chosen - b.chosen);
@@ -68,7 +67,7 @@ function drawChart(id, key, make) {
   return Boolean(picture);
 }
 function drawTime() {
-  const possible = sentence().sources.length > 0 && run().steps.length > 1, width = Math.max(200, pageWidth.panels);
+  const possible = Boolean(sentence().looks) && run().steps.length > 1, width = Math.max(200, pageWidth.panels);
   $("time").querySelector(".panels").classList.toggle("single", !possible);
   $("course").hidden = !possible;
   const one = possible && !pageWidth.narrow ? (width - 24) / 2 : width;
