@@ -50,8 +50,13 @@ git ls-files -co --exclude-standard -z | while IFS= read -r -d '' path; do
   cmp -s "$path" "$copy/$path" || { mkdir -p "$copy/$(dirname "$path")" && cp "$path" "$copy/$path"; }
 done
 
-run_test() { (cd "$work" && timeout 300 "$build/$1" "${2//,/\\,}" >"$work/test.log" 2>&1); }  # PROGRAM CASES; a comma would part names
-build_targets() { cmake --build "$build" --parallel "$(nproc)" --target "$@" >"$work/build.log" 2>&1; }
+# PROGRAM CASES, or "PROGRAM on simt" CASES: with CUDA's kernels on the processor; a comma would part names
+run_test() {
+  local device=cpu
+  [[ "$1" == *" on simt" ]] && device=simt
+  (cd "$work" && VITRINE_TEST_DEVICE=$device timeout 300 "$build/${1% on simt}" "${2//,/\\,}" >"$work/test.log" 2>&1)
+}
+build_targets() { cmake --build "$build" --parallel "$(nproc)" --target "${@% on simt}" >"$work/build.log" 2>&1; }
 
 cmake -S "$copy" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >"$work/build.log" || { cat "$work/build.log"; exit 1; }
 mapfile -t targets < <(printf '%s\n' "${programs[@]}" | sort -u)

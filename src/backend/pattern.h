@@ -11,7 +11,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 // Neighbouring keys of a sequence: at … at + count − 1.
 struct Keys {
   int64_t at = 0, count = 0;
-  int64_t end() const { return at + count; }
+  constexpr int64_t end() const { return at + count; }
 };
 
 // Which keys the queries of a sequence of T tokens may see: all of them, or those near enough, or those of some blocks,
@@ -30,7 +30,7 @@ struct Pattern {
   RngKey key{};  // of the random blocks; head h has the stream key.stream + h
 
   // What row i sees of the keys that seen_by() lists: those from .at to .end().
-  Keys ends(int64_t i, int64_t T) const {
+  constexpr Keys ends(int64_t i, int64_t T) const {
     const bool near = block == 0 && window >= 0;
     const int64_t at = near ? std::max<int64_t>(0, i - window) : 0;
     return {at, (causal ? i + 1 : near ? std::min(T, i + window + 1) : T) - at};

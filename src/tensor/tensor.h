@@ -20,17 +20,19 @@ struct Operand {
 };
 
 // A view of rows × cols numbers, row after row, `stride` apart. Cheap to copy; owns nothing. No other rank is needed.
-// Only backend/ dereferences `data`: it may be an address on a device.
+// Only backend/ dereferences `data`: it may be an address on a device. What is constexpr here and elsewhere may be called in kernels.
 struct Tensor {
   Real* data = nullptr;
   int64_t rows = 0, cols = 0, stride = 0;
 
-  Tensor top(int64_t n) const { return {data, n, cols, stride}; }                                    // the first n rows
-  Tensor slice(int64_t first, int64_t n) const { return {data + first * stride, n, cols, stride}; }  // n rows from `first`
-  Tensor columns(int64_t first, int64_t n) const { return {data + first, rows, n, stride}; }         // n columns from `first`
-  Real* row(int64_t i) const { return data + i * stride; }
-  int64_t size() const { return rows * cols; }
-  bool empty() const { return data == nullptr; }
+  constexpr Tensor top(int64_t n) const { return {data, n, cols, stride}; }  // the first n rows
+  constexpr Tensor slice(int64_t first, int64_t n) const {
+    return {data + first * stride, n, cols, stride};
+  }                                                                                                     // n rows from `first`
+  constexpr Tensor columns(int64_t first, int64_t n) const { return {data + first, rows, n, stride}; }  // n columns from `first`
+  constexpr Real* row(int64_t i) const { return data + i * stride; }
+  constexpr int64_t size() const { return rows * cols; }
+  constexpr bool empty() const { return data == nullptr; }
   Operand<Tensor> T() const { return {*this, true}; }
 };
 

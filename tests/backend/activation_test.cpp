@@ -1,4 +1,3 @@
-#include "backend/cpu_backend.h"
 #include "support/gradient_check.h"
 #include "support/tensors.h"
 
@@ -57,7 +56,7 @@ Dense times(Dense a, const Dense& b) {
 }  // namespace
 
 TEST_CASE("activations") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (const Reference& reference : kReferences) {
     for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
       CAPTURE(reference.name);
@@ -87,7 +86,7 @@ TEST_CASE("activations") {
 }
 
 TEST_CASE("gated activations") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (const Reference& reference : kReferences) {
     for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
       CAPTURE(reference.name);
@@ -113,7 +112,7 @@ TEST_CASE("gated activations") {
 }
 
 TEST_CASE("activations of large numbers and of numbers that are none") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (const Reference& reference : kReferences) {
     CAPTURE(reference.name);
     const Guarded x(1, 8), y(1, 8), dx(1, 8), dy = Guarded(1, 8).fill(1);

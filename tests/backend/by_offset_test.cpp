@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "backend/cpu_backend.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
@@ -33,7 +32,7 @@ void for_offsets(F f) {
 
 TEST_CASE("numbers by offset are added to scores, and gradients summed back") {
   constexpr int64_t H = 3;
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_offsets([&](const Packing& packing, int64_t columns, ByOffset which) {
     const int64_t N = packing.tokens(), pairs = H * packing.pairs();
     Guarded s(1, pairs), ds(1, pairs), r(N, H * columns, 5), dr(N, H * columns, 5);
@@ -60,7 +59,7 @@ TEST_CASE("numbers by offset are added to scores, and gradients summed back") {
 
 TEST_CASE("rows that are 0 apart are a bias of each head") {
   constexpr int64_t H = 2;
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_offsets([&](const Packing& packing, int64_t columns, ByOffset which) {
     const int64_t pairs = H * packing.pairs();
     Guarded s(1, pairs), bias(H, columns), dbias(H, columns);
@@ -86,7 +85,7 @@ TEST_CASE("rows that are 0 apart are a bias of each head") {
 }
 
 TEST_CASE("pairs of numbers turn by the angle of their position, and back") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (const int64_t width : {2, 6, 8, 16}) {
     constexpr int64_t H = 3, d = 16;
     const Packing packing = packing_of({5, 1, 9});

@@ -1,4 +1,3 @@
-#include "backend/cpu_backend.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
@@ -15,7 +14,7 @@ double dropped(double x, double rate, RngKey key, int64_t row, int64_t column) {
 }  // namespace
 
 TEST_CASE("dropout keeps exactly what the generator says") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (double rate : {0.0, 0.25, 0.5, 0.875}) {
     for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
       CAPTURE(rate);
@@ -37,7 +36,7 @@ TEST_CASE("dropout keeps exactly what the generator says") {
 }
 
 TEST_CASE("dropout does not depend on how a batch is cut") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Guarded x = Guarded(10, 33).random(1), whole(10, 33), parts(10, 33);
   ops.dropout(*whole, *x, Real(0.3), kKey, 5);
   ops.dropout((*parts).slice(0, 4), (*x).slice(0, 4), Real(0.3), kKey, 5);
@@ -46,7 +45,7 @@ TEST_CASE("dropout does not depend on how a batch is cut") {
 }
 
 TEST_CASE("dropout of some rows is that of all rows") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const std::vector<int32_t> picked{0, 3, 4, 9};
   const Indices rows = ops.upload(picked);
   const Guarded x = Guarded(10, 33).random(1), some(4, 33), whole(10, 33), want(4, 33);
@@ -58,7 +57,7 @@ TEST_CASE("dropout of some rows is that of all rows") {
 }
 
 TEST_CASE("dropout of tiles: a stream for each head, rows of the batch, columns of the sequence") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_packings([&](const Packing& packing, int64_t heads, int64_t, int64_t) {
     const int64_t size = heads * packing.pairs();
     const Guarded x = Guarded(1, size).random(1), y = Guarded(1, size).garbage();
@@ -79,7 +78,7 @@ TEST_CASE("dropout of tiles: a stream for each head, rows of the batch, columns 
 }
 
 TEST_CASE("dropout keeps the share that it should, and the mean") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Guarded x = Guarded(200, 100).fill(1);
   ops.dropout(*x, *x, Real(0.1), kKey, 0);
   int64_t zeros = 0;

@@ -1,10 +1,9 @@
-#include "backend/cpu_backend.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
 
 TEST_CASE("memory is zeroed, aligned and as large as asked for") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const auto memory = ops.allocate(1000);
   REQUIRE(memory->size == 1000);
   REQUIRE(reinterpret_cast<uintptr_t>(memory->data) % 64 == 0);
@@ -12,7 +11,7 @@ TEST_CASE("memory is zeroed, aligned and as large as asked for") {
 }
 
 TEST_CASE("read and write cross rows in order") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Guarded x = Guarded(5, 3, 7).random(1), y(5, 3, 2);
   std::vector<Real> numbers(15);
   ops.read(numbers, x);
@@ -23,7 +22,7 @@ TEST_CASE("read and write cross rows in order") {
 }
 
 TEST_CASE("uploads stay until the next step") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (int step = 0; step < 3; ++step) {
     ops.begin_step();
     std::vector<Indices> uploads;
@@ -41,7 +40,7 @@ TEST_CASE("uploads stay until the next step") {
 }
 
 TEST_CASE("fill, copy, add") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
     const Guarded a = Guarded(rows, cols, gap).random(1), b = Guarded(rows, cols).random(2),
                   y = Guarded(rows, cols, gap).garbage();
@@ -66,7 +65,7 @@ TEST_CASE("fill, copy, add") {
 }
 
 TEST_CASE("sum of squares") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (int64_t cols : {1, 7, 8, 4095, 4096, 4097, 20000}) {
     const Guarded x = Guarded(2, cols, 3).random(1);
     double want = 0;

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "backend/cpu_backend.h"
 #include "support/gradient_check.h"
 #include "support/tensors.h"
 
@@ -41,7 +40,7 @@ const std::vector<double> kAlphas = {1.001, 1.05, 1.25, 1.5, 1.75, 2};
 }  // namespace
 
 TEST_CASE("entmax is that of its definition, found by bisection") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({1, 5, 70, 2});
   const double scale = GENERATE(0.05, 1.0, 12.0);
   const Pattern pattern{.causal = GENERATE(false, true)};
@@ -76,7 +75,7 @@ TEST_CASE("entmax is that of its definition, found by bisection") {
 }
 
 TEST_CASE("entmax goes to softmax as alpha goes to 1") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({40});
   const Guarded s = Guarded(1, packing.pairs()).random(3, 2), p(1, packing.pairs()), q(1, packing.pairs()), alpha(1, 1);
   const auto tiles = [&](Tensor t) { return Tiles{t, &packing, 1, true}; };
@@ -96,7 +95,7 @@ TEST_CASE("entmax goes to softmax as alpha goes to 1") {
 }
 
 TEST_CASE("scores of ±10,000 give finite entmax, and one that is not a number spoils its row alone") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({9});
   for (const double a : kAlphas) {
     const Guarded s = Guarded(1, 81).random(1, 1e4), p(1, 81), dp = Guarded(1, 81).random(2), alpha = Guarded(1, 1).fill(Real(a));
@@ -119,7 +118,7 @@ TEST_CASE("scores of ±10,000 give finite entmax, and one that is not a number s
 // Where [·]₊ bends there is no derivative: scores are drawn until all its arguments are at least 0.05 from 0, much farther than differences reach.
 TEST_CASE("gradients of entmax, of the scores and of alpha") {
   if (!kDouble) return;
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({4, 1, 5});
   const int64_t size = kHeads * packing.pairs();
   const Pattern pattern{.causal = GENERATE(false, true)};
@@ -163,7 +162,7 @@ TEST_CASE("gradients of entmax, of the scores and of alpha") {
 }
 
 TEST_CASE("top-k is softmax over the k largest, of equal ones the first") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({1, 5, 70, 2, 33});
   const int64_t size = kHeads * packing.pairs();
   const bool ties = GENERATE(false, true);

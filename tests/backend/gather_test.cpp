@@ -1,11 +1,10 @@
-#include "backend/cpu_backend.h"
 #include "support/gradient_check.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
 
 TEST_CASE("gather and scatter, rows repeated and left out") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
     const int64_t M = rows + 2;
     std::vector<int32_t> rows_of(static_cast<size_t>(M));
@@ -39,7 +38,7 @@ TEST_CASE("gather and scatter, rows repeated and left out") {
 }
 
 TEST_CASE("mean of each sequence") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_packings([&](const Packing& packing, int64_t, int64_t width, int64_t gap) {
     const int64_t N = packing.tokens(), B = packing.sequences();
     const Guarded x = Guarded(N, width, gap).random(1), dy = Guarded(B, width, gap).random(2);

@@ -1,4 +1,3 @@
-#include "backend/cpu_backend.h"
 
 #include <array>
 
@@ -21,7 +20,7 @@ void add_product(Dense& c, const Dense& a, bool a_transposed, const Dense& b, bo
 }
 
 void check_matmul(int64_t M, int64_t N, int64_t K, int64_t gap) {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (bool ta : {false, true}) {
     for (bool tb : {false, true}) {
       CAPTURE(M, N, K, gap, ta, tb);
@@ -61,7 +60,7 @@ TEST_CASE("products of larger matrices") {
 
 // Beside the fused one stands the plain one: the product, then the bias.
 TEST_CASE("linear is the product and then the bias") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (const auto& [N, out, in] :
        {std::array<int64_t, 3>{1, 1, 1}, {5, 3, 7}, {33, 65, 300}, {130, 1000, 64}, {13, 32, 0}, {64, 48, 513}}) {
     CAPTURE(N, out, in);
@@ -79,7 +78,7 @@ TEST_CASE("linear is the product and then the bias") {
 }
 
 TEST_CASE("a product over nothing is 0, or adds nothing") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   Real none = 0;
   const Guarded c = Guarded(2, 3, 1).garbage(), d = Guarded(2, 3).random(1);
   const Dense before(d);
@@ -92,7 +91,7 @@ TEST_CASE("a product over nothing is 0, or adds nothing") {
 
 // S = Q Kᵀ, O = P V and their like: every tile is the product of its own sequence and head, and nothing else is touched
 TEST_CASE("products of all tiles at once") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_packings([&](const Packing& packing, int64_t heads, int64_t d, int64_t gap) {
     const int64_t N = packing.tokens(), D = heads * d;
     const Guarded qkv = Guarded(N, 3 * D, gap).random(1), out = Guarded(N, 3 * D, gap).garbage();

@@ -1,11 +1,10 @@
-#include "backend/cpu_backend.h"
 #include "support/gradient_check.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
 
 TEST_CASE("the gradient of a bias") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
     const Guarded x = Guarded(rows, cols, gap).random(1);
     const Guarded db = Guarded(1, cols).random(3);
@@ -61,7 +60,7 @@ void normalise_backward(Dense& dx, Dense& dgamma, Dense& dbeta, const Dense& dy,
 }
 
 void check_norm(bool centred) {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_shapes([&](int64_t rows, int64_t cols, int64_t gap) {
     const Guarded x = Guarded(rows, cols, gap).random(1, 2, 0.5), gamma = Guarded(1, cols).random(2, 0.3, 1.2);
     const Guarded beta = Guarded(1, cols).random(3), dy = Guarded(rows, cols, gap).random(4);
@@ -119,7 +118,7 @@ TEST_CASE("layer norm") { check_norm(true); }
 TEST_CASE("rms norm") { check_norm(false); }
 
 TEST_CASE("a constant row has layer norm beta, and finite gradients") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Guarded x = Guarded(2, 5).fill(3), gamma = Guarded(1, 5).random(1), beta = Guarded(1, 5).random(2), y(2, 5), mean(2, 1),
                 rstd(2, 1);
   ops.layer_norm_forward(y, mean, rstd, x, gamma, beta, Real(1e-5));
@@ -131,7 +130,7 @@ TEST_CASE("a constant row has layer norm beta, and finite gradients") {
 
 // mean((x − μ)²), not mean(x²) − μ²: a large common part must not eat the variance
 TEST_CASE("layer norm of numbers far from 0") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Guarded x(1, 4), gamma = Guarded(1, 4).fill(1), beta = Guarded(1, 4).fill(0), y(1, 4), mean(1, 1), rstd(1, 1);
   const Real offset = 10000;
   for (int64_t j = 0; j < 4; ++j) x(0, j) = offset + static_cast<Real>(j);
@@ -141,7 +140,7 @@ TEST_CASE("layer norm of numbers far from 0") {
 
 // Of routing, where dy happens to have mean 0 in each head; here it has any.
 TEST_CASE("the norm of each head's part of a row") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   constexpr int64_t H = 2, d = 5, N = 7;
   Packing packing;
   packing.add(4), packing.add(3);

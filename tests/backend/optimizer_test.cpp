@@ -1,11 +1,10 @@
-#include "backend/cpu_backend.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
 
 // Three steps against the formulas of torch.optim.AdamW, Adam and SGD, written one number at a time.
 TEST_CASE("adam and adamw") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (int64_t n : {1, 7, 130}) {
     for (bool decoupled : {true, false}) {
       CAPTURE(n, decoupled);
@@ -47,7 +46,7 @@ TEST_CASE("adam and adamw") {
 }
 
 TEST_CASE("sgd with momentum") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for (int64_t n : {1, 7, 130}) {
     const Guarded w = Guarded(1, n).random(1), u = Guarded(1, n).fill(0);
     Dense W(w), U(1, n);

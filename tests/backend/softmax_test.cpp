@@ -1,11 +1,10 @@
-#include "backend/cpu_backend.h"
 #include "support/gradient_check.h"
 #include "support/tensors.h"
 
 using namespace vitrine;
 
 TEST_CASE("softmax over ragged tiles, full and causal") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   for_packings([&](const Packing& packing, int64_t heads, int64_t d, int64_t) {
     if (d != 1) return;
     const int64_t size = heads * packing.pairs();
@@ -62,7 +61,7 @@ TEST_CASE("softmax over ragged tiles, full and causal") {
 }
 
 TEST_CASE("softmax of any pattern: 0 where it forbids, also in rows that see nothing") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({5, 1, 33});
   const int64_t size = 2 * packing.pairs();
   for (const Pattern& pattern :
@@ -103,7 +102,7 @@ TEST_CASE("softmax of any pattern: 0 where it forbids, also in rows that see not
 }
 
 TEST_CASE("softmax of scores of ±10,000 is finite and adds up to 1") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({9});
   for (double top : {1e4, -1e4}) {
     const Guarded s = Guarded(1, 81).fill(static_cast<Real>(-1e4));
@@ -120,7 +119,7 @@ TEST_CASE("softmax of scores of ±10,000 is finite and adds up to 1") {
 }
 
 TEST_CASE("a score that is not a number makes its row not a number, and no other") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({3, 2});
   const Guarded s = Guarded(1, 13).random(1);
   s(0, 4) = std::numeric_limits<Real>::quiet_NaN();
@@ -129,7 +128,7 @@ TEST_CASE("a score that is not a number makes its row not a number, and no other
 }
 
 TEST_CASE("softmax of a row whose scores are all −∞ is 0") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   Packing packing;
   packing.add(2);
   const Guarded s = Guarded(1, 4).random(1), p(1, 4);

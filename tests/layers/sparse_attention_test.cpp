@@ -196,7 +196,7 @@ TEST_CASE("self-attention, local and block-sparse") {
 }
 
 TEST_CASE("a row that sees no key has no output and no gradient, and disturbs no other") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   const Packing packing = packing_of({20, 1, 7});
   const int64_t N = packing.tokens();
   const Guarded q = Guarded(N, D).random(1), k = Guarded(N, D).random(2), v = Guarded(N, D).random(3),
@@ -265,7 +265,7 @@ TEST_CASE("memory of sparse attention doubles with the length") {
 
 // S_ij + bias_(j − i): the weights, and the gradient of each offset.
 TEST_CASE("fused attention with a bias for each offset") {
-  CpuBackend ops;
+  Backend& ops = backend_under_test();
   constexpr Real kNever = -std::numeric_limits<Real>::infinity();
   const Packing packing = packing_of({5, 1, 70});
   const int64_t N = packing.tokens(), W = GENERATE(2, 6, 69, 80);

@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/rng.h"
+#include "support/backend_under_test.h"
 #include "support/catch.h"
 #include "support/tolerance.h"
 #include "tensor/packing.h"
@@ -32,14 +34,17 @@ struct Dense {
   }
 };
 
-// A matrix with `gap` numbers between its rows and a margin around it, all of which must stay as they are.
+// A matrix, where the backend under test computes, with `gap` numbers between its rows and a margin around it, all of which must stay as they are.
 class Guarded {
  public:
   Guarded(int64_t rows, int64_t cols, int64_t gap = 0)
-      : storage_(static_cast<size_t>(rows * (cols + gap) + 2 * kMargin), kSentinel), view_{nullptr, rows, cols, cols + gap} {
-    view_.data = storage_.data() + kMargin;
+      : memory_(backend_under_test().allocate(rows * (cols + gap) + 2 * kMargin)),
+        view_{memory_->data + kMargin, rows, cols, cols + gap} {
+    std::fill_n(memory_->data, memory_->size, kSentinel);
   }
-  Guarded(const Guarded& other) : storage_(other.storage_), view_(other.view_) { view_.data = storage_.data() + kMargin; }
+  Guarded(const Guarded& other) : Guarded(other.view_.rows, other.view_.cols, other.view_.stride - other.view_.cols) {
+    std::copy_n(other.memory_->data, memory_->size, memory_->data);
+  }
   Guarded& operator=(const Guarded&) = delete;
   operator Tensor() const { return view_; }
   Tensor operator*() const { return view_; }
@@ -64,10 +69,10 @@ class Guarded {
 
   // Nothing outside the view was written.
   bool intact() const {
-    for (int64_t k = 0; k < static_cast<int64_t>(storage_.size()); ++k) {
+    for (int64_t k = 0; k < memory_->size; ++k) {
       const int64_t place = k - kMargin;
       const bool inside = place >= 0 && place < view_.rows * view_.stride && place % view_.stride < view_.cols;
-      if (!inside && storage_[static_cast<size_t>(k)] != kSentinel) return false;
+      if (!inside && memory_->data[k] != kSentinel) return false;
     }
     return true;
   }
@@ -75,7 +80,7 @@ class Guarded {
  private:
   static constexpr int64_t kMargin = 32;
   static constexpr Real kSentinel = -12345;
-  std::vector<Real> storage_;
+  std::unique_ptr<Memory> memory_;
   Tensor view_;
 };
 

@@ -10,20 +10,6 @@
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
 
-// ε = α − 1, but not so small that rounding is all that is left of (p − ũ)/ε².
-Real epsilon_of(Tensor alpha, int64_t h) {
-  constexpr Real kLeast = sizeof(Real) == 4 ? Real(0x1p-11) : Real(0x1p-25);
-  return std::max(alpha.row(0)[h] - 1, kLeast);
-}
-
-// f(the form of exp_α for this ε)
-template <class F>
-void with_form(Real epsilon, F f) {
-  if (epsilon == 1) return f(LinearExp{});
-  if (epsilon == Real(0.5)) return f(SquareExp{});
-  f(GeneralExp{epsilon});
-}
-
 // λ with Σ_j exp_α(t_j − λ) = 1, for t whose largest entry is 0. Newton's method for ‖[1 + ε (t − λ)]₊‖_(1/ε) = 1, from λ = 0: a convex
 // function that falls, so every step stays on the left of the root, where the norm is ≥ 1, until rounding is all that is left.
 template <class Exp>
@@ -37,7 +23,7 @@ Real solve(const Real* t, int64_t n, Real epsilon, Exp exp) {
       const ExpValue e = exp.of(t[j] - lambda);
       P += e.p, U += e.u;
     }
-    const Real next = lambda + Real(-std::expm1(-double(epsilon) * std::log(double(P))) / double(epsilon)) * P / U;
+    const Real next = lambda + newton_step(P, U, epsilon);
     if (!(next > lambda)) break;
     lambda = next;
   }
@@ -51,7 +37,7 @@ void CpuBackend::entmax_forward(Tiles p, Tiles s, Tensor alpha, const Pattern& p
   Real* t = scratch_->data;
   each_row(p, pattern, [&](int64_t b, int64_t h, int64_t i, const std::vector<Keys>& seen) {
     const int64_t T = p.packing->length(b);
-    const Real epsilon = epsilon_of(alpha, h), *si = s(b, h).row(i);
+    const Real epsilon = epsilon_of(alpha.row(0)[h]), *si = s(b, h).row(i);
     Real *pi = p(b, h).row(i), m = -std::numeric_limits<Real>::infinity();
     for (const Keys& k : seen) {
 #pragma omp simd reduction(max : m)
@@ -91,7 +77,7 @@ void CpuBackend::entmax_backward(Tiles ds, Tensor dalpha, Tiles dp, Tiles p, Ten
   Real* u = scratch_->data;
   each_row(p, pattern, [&](int64_t b, int64_t h, int64_t i, const std::vector<Keys>& seen) {
     const int64_t T = p.packing->length(b);
-    const Real epsilon = epsilon_of(alpha, h), *dpi = dp(b, h).row(i), *pi = p(b, h).row(i);
+    const Real epsilon = epsilon_of(alpha.row(0)[h]), *dpi = dp(b, h).row(i), *pi = p(b, h).row(i);
     Real *dsi = ds(b, h).row(i), sum = 0, dot = 0;
     with_form(epsilon, [&](auto exp) {
       for (const Keys& k : seen) {

@@ -32,4 +32,23 @@ struct GeneralExp {  // 1 < α < 2;  ln(1 + y) = ln w − ((w − 1) − y)/w wi
   VITRINE_HOST_DEVICE Real slope(Real p) const { return p > 0 ? vexp((1 - epsilon) * vlog(p)) : 0; }
 };
 
+// ε = α − 1, but not so small that rounding is all that is left of (p − ũ)/ε².
+constexpr Real epsilon_of(Real alpha) {
+  constexpr Real kLeast = sizeof(Real) == 4 ? Real(0x1p-11) : Real(0x1p-25);
+  return alpha - 1 < kLeast ? kLeast : alpha - 1;
+}
+
+// f(the form of exp_α for this ε)
+template <class F>
+constexpr void with_form(Real epsilon, F f) {
+  if (epsilon == 1) return f(LinearExp{});
+  if (epsilon == Real(0.5)) return f(SquareExp{});
+  f(GeneralExp{epsilon});
+}
+
+// A step of Newton's method for ‖p‖_(1/ε) = 1 in λ, from P = Σ p and U = Σ u.
+VITRINE_HOST_DEVICE inline Real newton_step(Real P, Real U, Real epsilon) {
+  return Real(-std::expm1(-double(epsilon) * std::log(double(P))) / double(epsilon)) * P / U;
+}
+
 }  // namespace vitrine::inline VITRINE_PRECISION

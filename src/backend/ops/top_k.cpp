@@ -1,22 +1,13 @@
 #include <algorithm>
-#include <bit>
 #include <limits>
-#include <type_traits>
 
 #include "backend/cpu_backend.h"
 #include "backend/ops/each_row.h"
+#include "backend/ops/top_k_math.h"
 #include "backend/ops/vector_math.h"
 
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
-
-using Ordered = std::conditional_t<sizeof(Real) == 4, int32_t, int64_t>;
-
-// Whole numbers in the order of the reals that they are made of.
-Ordered ordered(Real x) {
-  const auto bits = std::bit_cast<Ordered>(x + 0);  // −0 becomes 0
-  return bits ^ (bits >> (8 * sizeof(Real) - 1) & std::numeric_limits<Ordered>::max());
-}
 
 // The k-th largest of n > k numbers: the largest x that k of them reach, by halving. A pass counts at the speed of vectors.
 Ordered kth_largest(const Ordered* x, int64_t n, int64_t k) {
@@ -27,9 +18,7 @@ Ordered kth_largest(const Ordered* x, int64_t n, int64_t k) {
     high = x[j] > high ? x[j] : high;
   }
   while (low < high) {
-    const Ordered middle =
-        low + static_cast<Ordered>(
-                  (static_cast<std::make_unsigned_t<Ordered>>(high) - static_cast<std::make_unsigned_t<Ordered>>(low) + 1) / 2);
+    const Ordered middle = between(low, high);
     Ordered reached = 0;
 #pragma omp simd reduction(+ : reached)
     for (int64_t j = 0; j < n; ++j) reached += x[j] >= middle ? 1 : 0;

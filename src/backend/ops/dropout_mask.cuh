@@ -1,0 +1,33 @@
+#pragma once
+#include "backend/launch.cuh"
+#include "base/rng.h"
+#include "tensor/tensor.h"
+
+namespace vitrine::inline VITRINE_PRECISION {
+
+// The masks of dropout.cpp: keep(row, j) = key.word(row, j) ≥ rate·2³², four columns by one call of the generator.
+struct DropoutMask {
+  RngKey key;
+  uint32_t threshold;
+  Real scale;  // 1/(1 − rate)
+
+  DropoutMask(RngKey k, Real rate)
+      : key(k), threshold(static_cast<uint32_t>(static_cast<double>(rate) * 0x1p32)), scale(1 / (1 - rate)) {}
+  __device__ DropoutMask of_head(int64_t h) const {
+    DropoutMask mask = *this;
+    mask.key.stream += static_cast<uint32_t>(h);
+    return mask;
+  }
+  // What the numbers of columns 4·quad … 4·quad + 3 are multiplied with.
+  struct Factors {
+    Real of[4];
+  };
+  __device__ Factors factors(int64_t row, int64_t quad) const {
+    const Philox4 word = key.bits(static_cast<uint32_t>(row), static_cast<uint32_t>(quad));
+    Factors factors;
+    for (int k = 0; k < 4; ++k) factors.of[k] = word[k] >= threshold ? scale : 0;
+    return factors;
+  }
+};
+
+}  // namespace vitrine::inline VITRINE_PRECISION
