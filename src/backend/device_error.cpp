@@ -11,8 +11,6 @@ void device_error(const char* name, const char* explanation, const char* file, i
   fail(ErrorKind::kDevice, "{}:{}: {}: {}", path.substr(path.rfind('/') + 1), line, name, explanation);
 }
 
-void no_kernel(const char* primitive) {
-  fail(ErrorKind::kDevice, "{} has no CUDA kernel yet\nhelp: run.device: cpu has every primitive", primitive);
-}
+void no_kernel(const char* what) { fail(ErrorKind::kDevice, "CUDA has no kernel for {}\nhelp: run.device: cpu has one", what); }
 
 }  // namespace vitrine

@@ -1,8 +1,8 @@
 // Every layer against PyTorch: tests/golden/layer/ holds x, parameters and dy, and what y, dx and the gradients must be.
 #include <memory>
 
-#include "backend/cpu_backend.h"
 #include "layers/block.h"
+#include "support/backend_under_test.h"
 #include "support/catch.h"
 #include "support/golden.h"
 
@@ -47,7 +47,7 @@ std::unique_ptr<Layer> make_layer(const nlohmann::json& settings) {
 // A layer alone, over memory of its own.
 class Bench {
  public:
-  Bench(const Golden& golden) : ops_(make_cpu_backend()), layer_(make_layer(golden.settings)) {
+  Bench(const Golden& golden) : ops_(make_backend(device_under_test())), layer_(make_layer(golden.settings)) {
     Batch batch;
     const std::vector<int32_t> offsets = golden.whole("offsets");
     batch.offsets.assign(offsets.begin(), offsets.end());

@@ -2,7 +2,6 @@
 #include <memory>
 #include <vector>
 
-#include "backend/cpu_backend.h"
 #include "data/batch.h"
 #include "layers/layer.h"
 #include "support/gradient_check.h"
@@ -33,12 +32,15 @@ class Harness {
     plan_.extent = extent;
     layer.plan(plan_);
     const Arena* counted[] = {&plan_.params, &plan_.grads, &plan_.activations, &plan_.gradients, &plan_.tables};
-    for (const Arena* arena : counted) memory_.emplace_back(size_t(arena->peak()), std::numeric_limits<Real>::quiet_NaN());
-    plan_.params.bind(memory_[0].data()), plan_.grads.bind(memory_[1].data()), plan_.activations.bind(memory_[2].data());
-    plan_.gradients.bind(memory_[3].data()), plan_.tables.bind(memory_[4].data());
+    for (const Arena* arena : counted) {
+      memory_.push_back(ops_->allocate(arena->peak()));
+      set(*memory_.back(), std::numeric_limits<Real>::quiet_NaN());
+    }
+    plan_.params.bind(memory_[0]->data), plan_.grads.bind(memory_[1]->data), plan_.activations.bind(memory_[2]->data);
+    plan_.gradients.bind(memory_[3]->data), plan_.tables.bind(memory_[4]->data);
     plan_.parameters.clear(), plan_.constants.clear(), plan_.states.clear();
     layer.plan(plan_);
-    std::fill(memory_[0].begin(), memory_[0].end(), Real{0});
+    set(*memory_[0], 0);
     zero_gradients();
     uint32_t stream = 1000;
     for (const NamedParameter& p : plan_.parameters) {
@@ -56,25 +58,25 @@ class Harness {
 
   void load(const Batch& batch, int64_t first_sequence = 0) { inputs_.load(*ops_, batch, first_sequence); }
   Step step(bool training = false, Probe* probe = nullptr) { return {*ops_, inputs_, training, RngKey{3, 0, 17}, probe}; }
-  void zero_gradients() { std::fill(memory_[1].begin(), memory_[1].end(), Real{0}); }
-  const std::vector<Real>& gradient_buffer() const { return memory_[1]; }
-  void poison_gradients_of_activations() {
-    std::fill(memory_[3].begin(), memory_[3].end(), std::numeric_limits<Real>::quiet_NaN());
-  }
+  void zero_gradients() { set(*memory_[1], 0); }
+  std::vector<Real> gradient_buffer() const { return {memory_[1]->data, memory_[1]->data + memory_[1]->size}; }
+  void poison_gradients_of_activations() { set(*memory_[3], std::numeric_limits<Real>::quiet_NaN()); }
   const std::vector<NamedParameter>& parameters() const { return plan_.parameters; }
   const std::vector<NamedState>& states() const { return plan_.states; }
   Backend& ops() const { return *ops_; }
   double largest_gradient() const {
     double largest = 0;
-    for (Real g : memory_[1]) largest = std::max(largest, std::fabs(double(g)));
+    for (Real g : gradient_buffer()) largest = std::max(largest, std::fabs(double(g)));
     return largest;
   }
 
  private:
+  static void set(Memory& memory, Real value) { std::fill_n(memory.data, memory.size, value); }
+
   Plan plan_;
-  std::unique_ptr<Backend> ops_ = make_cpu_backend();
+  std::unique_ptr<Backend> ops_ = make_backend(device_under_test());
   Inputs inputs_;
-  std::vector<std::vector<Real>> memory_;
+  std::vector<std::unique_ptr<Memory>> memory_;
 };
 
 inline Extent extent_for(int64_t tokens, int64_t longest) { return {tokens, tokens, longest, tokens * longest, tokens}; }
@@ -116,7 +118,7 @@ inline void test_layer(Layer& layer, int64_t in, int64_t out, bool training = fa
 
   SECTION("dx is set, parameter gradients are added") {
     CHECK(copy_of(layer.backward(s, dy)) == first_dx);
-    const std::vector<Real>& twice = harness.gradient_buffer();
+    const std::vector<Real> twice = harness.gradient_buffer();
     double worst = 0;
     for (size_t k = 0; k < twice.size(); ++k)
       worst = std::max(worst, std::fabs(double(twice[k]) - 2 * double(first_gradients[k])));

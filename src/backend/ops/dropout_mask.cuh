@@ -28,6 +28,12 @@ struct DropoutMask {
     for (int k = 0; k < 4; ++k) factors.of[k] = word[k] >= threshold ? scale : 0;
     return factors;
   }
+  // What the number in one column is multiplied with.
+  __device__ Real factor(int64_t row, int64_t column) const {
+    const Factors quad = factors(row, column / 4);
+    const int64_t k = column % 4;
+    return k == 0 ? quad.of[0] : k == 1 ? quad.of[1] : k == 2 ? quad.of[2] : quad.of[3];  // an index would need local memory
+  }
 };
 
 }  // namespace vitrine::inline VITRINE_PRECISION
