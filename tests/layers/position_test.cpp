@@ -303,7 +303,8 @@ TEST_CASE("relative positions act on the scores of every kind that stores them")
       Dense all(attention.forward(s, x));
       const Dense dqkv(attention.backward(s, dy));
       all.values.insert(all.values.end(), dqkv.values.begin(), dqkv.values.end());
-      all.values.insert(all.values.end(), harness.gradient_buffer().begin(), harness.gradient_buffer().end());
+      const std::vector<Real> gradients = harness.gradient_buffer();
+      all.values.insert(all.values.end(), gradients.begin(), gradients.end());
       return all.values;
     };
     const std::vector<double> full = run({}), all_of_k = run({.kind = AttentionKind::kTopK, .k = 99});
