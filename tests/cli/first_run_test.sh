@@ -2,13 +2,8 @@
 # The main job as a person does it: train, evaluate, look.
 . "${0%/*}/support.sh"
 
-cat >tiny.yaml <<YAML
-run: {name: tiny}
-data: {kind: grammar, grammar: $repository/data/english.grammar, max_length: 32, train_sentences: 2000, validation_sentences: 60, test_sentences: 60}
-tokenizer: {kind: word}
-model: {width: 16, layers: 2, heads: 2, hidden: 32, max_length: 32, position: learned}
-objective: {kind: masked_lm, tied: true}
-training: {steps: 30, batch_size: 16}
+write_tiny_grammar
+cat >>tiny.yaml <<YAML
 evaluation: {every: 10}
 log: {interval: 10}
 YAML

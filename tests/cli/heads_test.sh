@@ -2,14 +2,7 @@
 # What heads do: `inspect --table` over a split, `patch` for a pair of sentences.
 . "${0%/*}/support.sh"
 
-cat >tiny.yaml <<YAML
-run: {name: tiny}
-data: {kind: grammar, grammar: $repository/data/english.grammar, max_length: 32, train_sentences: 2000, validation_sentences: 60, test_sentences: 60}
-tokenizer: {kind: word}
-model: {width: 16, layers: 2, heads: 2, hidden: 32, max_length: 32, position: learned}
-objective: {kind: masked_lm, tied: true}
-training: {steps: 30, batch_size: 16}
-YAML
+write_tiny_grammar
 works train tiny.yaml
 
 works inspect runs/tiny --table

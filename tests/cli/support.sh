@@ -17,6 +17,18 @@ wrong() {  # wrong WHAT: the last command and what it said stand below
   [[ -f err ]] && tail -n 15 err | head -c 2000 | sed 's/^/  stderr: /'
 }
 
+# tiny.yaml: a model of the toy grammar that trains in a moment.
+write_tiny_grammar() {
+  cat >tiny.yaml <<YAML
+run: {name: tiny}
+data: {kind: grammar, grammar: $repository/data/english.grammar, max_length: 32, train_sentences: 2000, validation_sentences: 60, test_sentences: 60}
+tokenizer: {kind: word}
+model: {width: 16, layers: 2, heads: 2, hidden: 32, max_length: 32, position: learned}
+objective: {kind: masked_lm, tied: true}
+training: {steps: 30, batch_size: 16}
+YAML
+}
+
 # run ARGUMENTS…: the program, with its words in ./out and ./err and its exit code in $status.
 run() {
   command="vitrine $*"
