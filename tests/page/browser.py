@@ -94,6 +94,12 @@ class Browser:
             self.mouse(kind, x, y)
         self.settle()
 
+    def go(self, fragment):
+        """The view that an address names; its event comes when the browser likes, so it is waited for."""
+        new = json.dumps("#" + fragment)
+        self.evaluate(f"new Promise((done) => {{ if (location.hash === {new}) return done(); addEventListener('hashchange', () => done(), {{once: true}}); location.hash = {new}; }})")
+        self.settle()
+
     def settle(self):
         self.evaluate("new Promise((done) => setTimeout(done, 15)).then(() => true)")
         self.wait("document.documentElement.dataset.busy === undefined")

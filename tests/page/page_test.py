@@ -80,8 +80,7 @@ def check_values(browser, recording):
                 if (k + number + head) % 5:  # a fifth of them all
                     continue
                 l, h = divmod(head, index["heads"])
-                browser.evaluate(f"location.hash = 's={k}&t={number}&l={l}&h={h}&v=weights'")
-                browser.settle()
+                browser.go(f"s={k}&t={number}&l={l}&h={h}&v=weights")
                 shape, values = steps[step][k]
                 n, shown = shape[-1], shown_numbers(browser)
                 expect(len(shown) == n, f"{n} rows, not {len(shown)}")
@@ -92,8 +91,7 @@ def check_values(browser, recording):
 
 
 def check_keys(browser):
-    browser.evaluate("location.hash = 's=0&t=6&l=0&h=0&v=weights'")
-    browser.settle()
+    browser.go("s=0&t=6&l=0&h=0&v=weights")
     browser.evaluate("document.activeElement.blur()")
     for key, name, value in [("]", "l", "1"), ("[", "l", "0"), ("h", "h", "1"), ("H", "h", "0"), (",", "t", "5"), (".", "t", "6"), ("Home", "t", "0"), ("End", "t", "6"), ("s", "s", "1"), ("S", "s", "0"),
                              ("v", "v", "lines"), ("v", "v", "change"), ("v", "v", "weights")]:
@@ -123,8 +121,7 @@ def check_keys(browser):
 
 
 def check_mouse(browser):
-    browser.evaluate("location.hash = 's=1&t=6&l=0&h=0&v=weights'")
-    browser.settle()
+    browser.go("s=1&t=6&l=0&h=0&v=weights")
     browser.click("#heads .head:nth-child(5)")
     expect((state(browser)["l"], state(browser)["h"]) == ("1", "1"), "a click on a small map chooses its head")
     expect(browser.evaluate("document.querySelectorAll('.head[aria-pressed=true]').length") == 1, "one head is chosen")
@@ -161,11 +158,9 @@ def check_mouse(browser):
 def check_change(browser):
     values = {}
     for t in (1, 6):
-        browser.evaluate(f"location.hash = 's=1&t={t}&l=1&h=2&v=weights'")
-        browser.settle()
+        browser.go(f"s=1&t={t}&l=1&h=2&v=weights")
         values[t] = shown_numbers(browser)
-    browser.evaluate("location.hash = 's=1&t=6&b=1&l=1&h=2&v=change'")
-    browser.settle()
+    browser.go("s=1&t=6&b=1&l=1&h=2&v=change")
     for shown, now, then in zip(shown_numbers(browser), values[6], values[1]):
         expect(all(abs(d - (a - b)) <= 0.0016 for d, a, b in zip(shown, now, then)), "the change is the difference of two steps")
 
@@ -173,8 +168,7 @@ def check_change(browser):
 def check_files(browser, folder):
     browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=folder)
     for view in ("weights", "lines", "change"):
-        browser.evaluate(f"location.hash = 's=1&t=6&b=1&l=1&h=2&v={view}'")
-        browser.settle()
+        browser.go(f"s=1&t=6&b=1&l=1&h=2&v={view}")
         numbers = shown_numbers(browser)
         for ending in ("svg", "png", "csv"):
             browser.click(f"#save-{ending}")
@@ -200,8 +194,7 @@ def check_files(browser, folder):
 
 def check_live(browser, recording):
     """The model in the page against the engine: α of a recorded sentence, and the answer."""
-    browser.evaluate("location.hash = 's=0&t=6&v=weights'")
-    browser.settle()
+    browser.go("s=0&t=6&v=weights")
     about = browser.text("#live-about")
     step, error = int(re.search(r"step ([\d,]+)", about)[1].replace(",", "")), float(re.search(r"within (\S+) of", about)[1])
     expect(error < 0.01, about)
@@ -249,8 +242,7 @@ def check_hostile(browser, path):
     expect(HOSTILE[0] in browser.text("#link"), "and so is what is said of the link")
     expect(browser.evaluate("document.querySelectorAll('script, img, iframe').length") == 2, "only the page's own two scripts")
     for view in ("lines", "change", "weights"):
-        browser.evaluate(f"location.hash = 's=1&v={view}'")
-        browser.settle()
+        browser.go(f"s=1&v={view}")
 
 
 def measure(browser, path):
