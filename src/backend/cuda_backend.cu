@@ -112,11 +112,13 @@ const DevicePattern& CudaBackend::on_device(const Pattern& pattern, const Tiles&
   const auto same = [&](const Pattern& p) {
     return p.causal == pattern.causal && p.window == pattern.window && p.block == pattern.block && p.reach == pattern.reach &&
            p.global == pattern.global && p.random == pattern.random && p.stride == pattern.stride &&
-           p.key.seed == pattern.key.seed && p.key.stream == pattern.key.stream && p.key.step == pattern.key.step;
+           p.key.seed == pattern.key.seed && p.key.stream == pattern.key.stream && p.key.step == pattern.key.step &&
+           std::ranges::equal(p.windows, pattern.windows);
   };
   for (const KnownPattern& known : patterns_)
     if (known.offset == offset && known.heads == heads && same(known.host)) return known.device;
   DevicePattern device{pattern};
+  if (!pattern.windows.empty()) device.pattern.windows = {uploads_->put(pattern.windows), pattern.windows.size()};
   if (pattern.block > 0) {
     host_numbers_.clear(), host_list_.clear();
     std::vector<int32_t>& first = host_numbers_;
@@ -127,7 +129,7 @@ const DevicePattern& CudaBackend::on_device(const Pattern& pattern, const Tiles&
       for (int64_t b = 0; b < packing.sequences(); ++b) {
         const int64_t T = packing.length(b);
         for (int64_t row = 0, rows; row < T; row += rows, ++groups) {
-          rows = pattern.rows_alike(row, T, T);
+          rows = pattern.rows_alike(h, row, T, T);
           pattern.seen_by(host_keys_, h, row, rows, T);
           host_list_.insert(host_list_.end(), host_keys_.begin(), host_keys_.end());
           first.push_back(static_cast<int32_t>(host_list_.size()));

@@ -40,12 +40,12 @@ void tidy(std::vector<Keys>& keys, int64_t end) {
 }  // namespace
 
 // Of a window, a quarter of it: of the 2·window + rows keys of such rows a tenth lies outside the band, and the products are not thin.
-int64_t Pattern::rows_alike(int64_t first, int64_t T, int64_t most) const {
+int64_t Pattern::rows_alike(int64_t head, int64_t first, int64_t T, int64_t most) const {
   int64_t rows = most;
   if (block > 0)
     rows = first < global ? global - first : (first / block + 1) * block - first;
-  else if (window >= 0)
-    rows = std::max<int64_t>(32, window / 4);
+  else if (window_of(head) >= 0)
+    rows = std::max<int64_t>(32, window_of(head) / 4);
   return std::min({rows, most, T - first});
 }
 
@@ -53,7 +53,7 @@ void Pattern::seen_by(std::vector<Keys>& out, int64_t head, int64_t first, int64
   out.clear();
   const int64_t end = causal ? first + rows : T;
   if (block == 0 || first < global) {
-    const Keys low = ends(first, T), high = ends(first + rows - 1, T);
+    const Keys low = ends(head, first, T), high = ends(head, first + rows - 1, T);
     out.push_back({low.at, high.end() - low.at});
     return;
   }
@@ -73,11 +73,12 @@ int64_t Pattern::pairs(int64_t head, int64_t T) const {
   int64_t pairs = 0;
   std::vector<Keys> keys;
   for (int64_t first = 0, rows; first < T; first += rows) {
-    rows = rows_alike(first, T, T);
+    rows = rows_alike(head, first, T, T);
     seen_by(keys, head, first, rows, T);
-    for (int64_t i = first; i < first + rows; ++i)
-      for (const Keys& k : keys)
-        pairs += std::max<int64_t>(0, std::min(k.end(), ends(i, T).end()) - std::max(k.at, ends(i, T).at));
+    for (int64_t i = first; i < first + rows; ++i) {
+      const Keys within = ends(head, i, T);
+      for (const Keys& k : keys) pairs += std::max<int64_t>(0, std::min(k.end(), within.end()) - std::max(k.at, within.at));
+    }
   }
   return pairs;
 }

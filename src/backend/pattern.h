@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/rng.h"
@@ -24,19 +26,22 @@ struct Pattern {
   static constexpr int64_t kNoLimit = -1;
   bool causal = false;
   int64_t window = kNoLimit;  // tokens on each side
-  int64_t block = 0;          // tokens of a block; 0: no blocks
-  int64_t reach = 1;          // blocks on each side of the query's own, 0: its own alone, −1: not even that
+  // The same of each head; whoever makes the pattern keeps them. Empty: all heads have `window`.
+  std::span<const int64_t> windows = {};
+  int64_t block = 0;  // tokens of a block; 0: no blocks
+  int64_t reach = 1;  // blocks on each side of the query's own, 0: its own alone, −1: not even that
   int64_t global = 0, random = 0, stride = 0;
   RngKey key{};  // of the random blocks; head h has the stream key.stream + h
 
+  constexpr int64_t window_of(int64_t head) const { return windows.empty() ? window : windows[static_cast<size_t>(head)]; }
   // What row i sees of the keys that seen_by() lists: those from .at to .end().
-  constexpr Keys ends(int64_t i, int64_t T) const {
-    const bool near = block == 0 && window >= 0;
-    const int64_t at = near ? std::max<int64_t>(0, i - window) : 0;
-    return {at, (causal ? i + 1 : near ? std::min(T, i + window + 1) : T) - at};
+  constexpr Keys ends(int64_t head, int64_t i, int64_t T) const {
+    const int64_t w = block == 0 ? window_of(head) : kNoLimit;
+    const int64_t at = w >= 0 ? std::max<int64_t>(0, i - w) : 0;
+    return {at, (causal ? i + 1 : w >= 0 ? std::min(T, i + w + 1) : T) - at};
   }
   // How many rows from `first` on, `most` at most, share a list of keys.
-  int64_t rows_alike(int64_t first, int64_t T, int64_t most) const;
+  int64_t rows_alike(int64_t head, int64_t first, int64_t T, int64_t most) const;
   // The keys that rows first … first + rows − 1 (rows alike) see: sorted, apart from each other, none empty. Each row sees of them what
   // lies within its ends().
   void seen_by(std::vector<Keys>& out, int64_t head, int64_t first, int64_t rows, int64_t T) const;

@@ -44,6 +44,7 @@ Json to_json(const SentenceView& v) {
     heads.push_back({{"layer", static_cast<int64_t>(k) / v.maps.heads},
                      {"head", static_cast<int64_t>(k) % v.maps.heads},
                      {"attention", l.measure.heads[k].attention},
+                     {"chance", l.measure.heads[k].chance},
                      {"effect", l.measure.heads[k].effect},
                      {"untrained", l.untrained.heads[k].attention}});
   out["link"] = {{"name", l.name},
@@ -52,7 +53,6 @@ Json to_json(const SentenceView& v) {
                  {"value", l.value},
                  {"pair", l.pair},
                  {"pair_value", l.pair_value},
-                 {"chance", l.measure.chance},
                  {"effect_of_all", l.measure.effect_of_all},
                  {"heads", std::move(heads)}};
   return out;
@@ -103,7 +103,7 @@ std::string draw_link(const SentenceView& v) {
   std::vector<std::string> sources;
   for (const int64_t source : v.shown.sources) sources.push_back(printable(v.shown.tokens[static_cast<size_t>(source)]));
   out += fmt::format("  looks most  {} at «{}»: {:.2f}; chance {:.2f}, before training {:.2f}\n", name(looks),
-                     fmt::join(sources, " "), l.measure.heads[looks].attention, l.measure.chance,
+                     fmt::join(sources, " "), l.measure.heads[looks].attention, l.measure.heads[looks].chance,
                      l.untrained.heads[looks].attention);
   out += fmt::format("  acts most   {}: its output from the pair moves the answer {:.2f} of the way\n", name(acts),
                      l.measure.heads[acts].effect);

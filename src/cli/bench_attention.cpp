@@ -39,7 +39,7 @@ AttentionSettings settings_of(const std::string& name, int64_t T, const BenchAtt
                          "{{every: 0}}\n",
                          T, what.width, what.heads, keys, what.causal),
              "bench attention", what.sets)
-      .config.model.attention;
+      .config.model.attention[0];
 }
 
 struct Cell {

@@ -74,7 +74,7 @@ Json to_json(const HeadTable& t, const std::vector<Finding>& findings, const std
         head["links"][t.links[c].name] = {{"effect", t.links[c].heads[k].effect},
                                           {"attention", t.links[c].heads[k].attention},
                                           {"hit_rate", t.links[c].heads[k].hit_rate},
-                                          {"chance", t.links[c].chance},
+                                          {"chance", t.links[c].heads[k].chance},
                                           {"untrained", t.untrained_links[c].heads[k].attention}};
     out["heads"].push_back(std::move(head));
   }
@@ -119,7 +119,7 @@ std::string to_csv(const HeadTable& t) {
       const std::string quoted =
           t.links[c].name.find_first_of(",\"") == std::string::npos ? t.links[c].name : "link " + std::to_string(c);
       line("effect: " + quoted, t.links[c].heads[k].effect, none, none, none);
-      line("attention: " + quoted, t.links[c].heads[k].attention, none, t.links[c].chance,
+      line("attention: " + quoted, t.links[c].heads[k].attention, none, t.links[c].heads[k].chance,
            t.untrained_links[c].heads[k].attention);
     }
   }

@@ -31,11 +31,13 @@ double value_of(uint16_t half) {
 }
 
 bool is_runnable(const Config& c, const SafeTensors& model) {
-  const AttentionKind kind = c.model.attention.kind;
+  const AttentionSettings& attention = c.model.attention[0];
+  const AttentionKind kind = attention.kind;
   const PositionKind position = c.model.position.kind;
   int64_t parameters = 0;
   for (const NamedTensor& t : model.tensors) parameters += t.count();
-  return (kind == AttentionKind::kFull || kind == AttentionKind::kLocal) &&
+  return c.model.attention.size() == 1 && attention.window.size() == 1 &&
+         (kind == AttentionKind::kFull || kind == AttentionKind::kLocal) &&
          (position == PositionKind::kNone || position == PositionKind::kLearned || position == PositionKind::kSinusoidal) &&
          (c.tokenizer.kind == TokenizerKind::kWord || c.tokenizer.kind == TokenizerKind::kCharacter) &&
          c.model.token_types == 0 && parameters <= kLiveParameters;
@@ -81,8 +83,8 @@ std::string live_model(const Config& config, const Tokenizer& tokenizer, const N
            {"position", m.position.kind == PositionKind::kLearned      ? "learned"
                         : m.position.kind == PositionKind::kSinusoidal ? "sinusoidal"
                                                                        : "none"},
-           {"causal", m.attention.causal},
-           {"window", m.attention.kind == AttentionKind::kLocal ? m.attention.window : -1},
+           {"causal", m.causal()},
+           {"window", m.attention[0].kind == AttentionKind::kLocal ? m.attention[0].window[0] : -1},
            {"vocabulary", Json::array()},
            {"parameters", Json::array()}};
   for (int32_t id = 0; id < tokenizer.size(); ++id) out["vocabulary"].push_back(printable(tokenizer.token(id)));

@@ -1,6 +1,7 @@
 #include "cli/page_run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -14,6 +15,7 @@
 #include "cli/head_report.h"
 #include "cli/live_model.h"
 #include "inspect/linter.h"
+#include "layers/attention/kinds.h"
 
 namespace vitrine {
 namespace {
@@ -25,7 +27,7 @@ constexpr double kLeastMove = 0.5;  // nats: where the pair itself moves the ans
 std::string formula_of(const AttentionSettings& a) {
   switch (a.kind) {
     case AttentionKind::kFull: return a.causal ? "α = softmax(QKᵀ/√d), keys j ≤ i" : "α = softmax(QKᵀ/√d)";
-    case AttentionKind::kLocal: return fmt::format("α = softmax(QKᵀ/√d), keys |i − j| ≤ {}", a.window);
+    case AttentionKind::kLocal: return fmt::format("α = softmax(QKᵀ/√d), keys |i − j| ≤ {}", fmt::join(a.window, ", "));
     case AttentionKind::kBlockSparse: return fmt::format("α = softmax(QKᵀ/√d), keys in the chosen blocks of {}", a.block);
     case AttentionKind::kTopK: return fmt::format("α = softmax over the {} largest scores of a row", a.k);
     case AttentionKind::kEntmax:
@@ -47,12 +49,15 @@ PageRun describe_run(const std::string& path, const Config& config) {
   const std::map<std::string, std::string> values = values_of(config);
   const auto value = [&](const std::string& key) { return values.contains(key) ? values.at(key) : std::string(); };
   page.name = config.run.name;
+  std::vector<std::string> kinds, formulas;  // of all blocks, or from the lowest on
+  for (const AttentionSettings& a : m.attention) kinds.emplace_back(name_of(a.kind)), formulas.push_back(formula_of(a));
   page.layers = m.layers, page.heads = m.heads, page.seed = config.run.seed;
   page.model = fmt::format("{} block{} × {} head{}, width {}, {}{} attention, positions {}", m.layers, m.layers == 1 ? "" : "s",
-                           m.heads, m.heads == 1 ? "" : "s", m.width, m.attention.causal ? "causal " : "",
-                           value("model.attention.kind"), value("model.position.kind"));
-  page.formula = formula_of(m.attention);
-  page.visible = visible_keys(m.attention);
+                           m.heads, m.heads == 1 ? "" : "s", m.width, m.causal() ? "causal " : "", fmt::join(kinds, ", "),
+                           value("model.position.kind"));
+  page.formula = fmt::format("{}", fmt::join(formulas, "; "));
+  for (int64_t l = 0; l < m.layers; ++l)
+    for (int64_t h = 0; h < m.heads; ++h) page.visible.push_back(visible_keys(m.attention_of(l), h));
   page.precision = value("run.precision");
   page.version = VITRINE_VERSION;
   const RunDirectory run = RunDirectory::open(path);

@@ -84,7 +84,7 @@ void SentenceReader::add_sample(const std::string& split, int64_t index) {
     const LinkClass& c = s.corpus.link_classes[static_cast<size_t>(link.link_class)];
     out.shown.target = link.target + s.collator->extra();
     for (const int32_t source : link.sources) out.shown.sources.push_back(source + s.collator->extra());
-    const int64_t keys = s.config.model.attention.causal ? out.shown.target + 1 : std::ssize(out.shown.tokens);
+    const int64_t keys = s.config.model.causal() ? out.shown.target + 1 : std::ssize(out.shown.tokens);
     out.link = {c.name, c.values[static_cast<size_t>(link.value)], c.values[static_cast<size_t>(link.pair_value)],
                 printable(tokenizer_.decode(link.pair)), static_cast<double>(link.sources.size()) / static_cast<double>(keys)};
     linked_.emplace_back(sentences_.size(), index);

@@ -10,14 +10,87 @@ namespace {
 const std::vector<std::string> kWithDropout = {"full",  "causal", "local",         "block_sparse",
                                                "top_k", "entmax", "adaptive_span", "routing"};
 
-}  // namespace
+// A choice of these words, each with its formula.
+template <class T>
+Key& kind_of(Key& s, T& member, std::span<const KindWord<T>> kinds, std::string about) {
+  Words<T> words;
+  std::vector<Meaning> meanings;
+  for (const KindWord<T>& k : kinds) {
+    words.emplace_back(k.word, k.kind);
+    meanings.push_back({std::string(k.word), std::string(k.formula), std::string(k.source)});
+  }
+  Key& key = s.choice("kind", member, std::move(words), std::move(about));
+  key.meanings = std::move(meanings);
+  return key;
+}
 
-namespace {
+// A section that may be a list: `describe_one` describes it, or each element.
+template <class T>
+void describe_one_or_more(Key& s, std::vector<T>& all, void (*describe_one)(Key&, T&), const char* about) {
+  s.make_list = [&all, describe_one, about](Key& key, size_t n) {
+    all.assign(n, {});
+    key.children.clear();
+    key.is_list = n > 1;
+    if (n == 1) return describe_one(key, all[0]);
+    for (size_t k = 0; k < n; ++k) describe_one(key.section(std::to_string(k), about), all[k]);
+  };
+  s.make_list(s, all.size());
+}
 
-Words<PositionKind> words_of(std::initializer_list<PositionKind> kinds) {
-  Words<PositionKind> words;
-  for (const PositionKind kind : kinds) words.emplace_back(name_of(kind), kind);
-  return words;
+void describe_attention(Key& s, AttentionSettings& o) {
+  const std::string kind = s.path + ".kind";
+  s.shorthand = {"kind"};
+  kind_of(s, o.kind, attention_words(), "Where the weights come from; `causal` is short for full with causal: true")
+      .implies("causal", s.path + ".causal", "true");
+  s.boolean("causal", o.causal, "A token sees only itself and those before it")
+      .defaults_to("true for causal_lm and for the task induction, else false");
+  s.choice("implementation", o.implementation,
+           {{"auto", AttentionImplementation::kAuto},
+            {"dense", AttentionImplementation::kDense},
+            {"fused", AttentionImplementation::kFused}},
+           "How it is computed; the results agree up to rounding")
+      .when(kind, {"full", "causal", "local", "block_sparse"});
+  s.integers(
+       "window", o.window, between(1, 1 << 20),
+       "How far a query sees on each side: in tokens (local; a list: of each head), or in blocks beside its own (block_sparse)")
+      .optional()
+      .defaults_to("64 tokens, or 1 block")
+      .when(kind, {"local", "block_sparse"});
+  s.integer("block", o.block, between(1, 65536), "Tokens of a block").when(kind, {"block_sparse"});
+  s.integer("global", o.global, between(0, 1 << 20),
+            "The first tokens of a sequence that see every token and are seen by every token")
+      .when(kind, {"block_sparse"});
+  s.integer("random", o.random, between(0, 65536),
+            "Blocks drawn for each row of blocks and head, the same ones during the whole run")
+      .when(kind, {"block_sparse"});
+  s.integer("stride", o.stride, between(1, 65536), "A row of blocks also sees every stride-th block from its own")
+      .word("none", 0)
+      .when(kind, {"block_sparse"});
+  s.integer("k", o.k, between(1, 1 << 20), "How many of its largest scores a query keeps").required().when(kind, {"top_k"});
+  s.number("alpha", o.alpha, {1, 2, true, false},
+           "Between softmax (1) and sparsemax (2): larger ones give more zeros; learned for each head")
+      .word("learned", 0)
+      .when(kind, {"entmax"});
+  s.integer("max_span", o.max_span, between(1, 1 << 20), "The farthest that a head can learn to look, in tokens")
+      .optional()
+      .defaults_to("data.max_length")
+      .when(kind, {"adaptive_span"});
+  s.number("ramp", o.ramp, {0, 65536, true, false}, "Tokens behind the span over which weights fall to 0")
+      .when(kind, {"adaptive_span"});
+  s.number("initial", o.initial, at_least(0), "The span of every head at the start, in tokens").when(kind, {"adaptive_span"});
+  s.number("penalty", o.penalty, at_least(0), "What a token of span costs: added to the span's gradient in each step")
+      .when(kind, {"adaptive_span"});
+  s.integer("features", o.features, between(1, 65536), "Random features m of a head")
+      .optional()
+      .when(kind, {"performer"})
+      .defaults_to("four times the width of a head");
+  s.integer("redraw", o.redraw, between(0, 1e9), "Steps after which the random features are drawn anew; 0: never")
+      .when(kind, {"performer"});
+  s.integer("clusters", o.clusters, between(1, 1 << 20), "Clusters c of a head; each takes T/c queries and keys")
+      .optional()
+      .when(kind, {"routing"})
+      .defaults_to("the root of data.max_length, rounded up");
+  s.number("decay", o.decay, kOpenShare, "Share of a centroid that stays in a step").when(kind, {"routing"});
 }
 
 }  // namespace
@@ -58,12 +131,9 @@ void describe_model(Key& s, ModelSettings& o) {
   s.boolean("embedding_norm", o.embedding_norm, "A norm right after the embedding, as BERT has");
   Key& position = s.section("position", "How the model knows positions; a bare word is the kind");
   position.shorthand = {"kind"};
-  position.choice(
-      "kind", o.position.kind,
-      words_of({PositionKind::kNone, PositionKind::kLearned, PositionKind::kSinusoidal, PositionKind::kRotary,
-                PositionKind::kAlibi, PositionKind::kT5Bias, PositionKind::kShaw, PositionKind::kDisentangled}),
-      "No positions; a learned table or sines and cosines, added to the embedding; or a scheme of attention that sees "
-      "how far tokens are apart");
+  kind_of(position, o.position.kind, position_words(),
+          "No positions; a learned table or sines and cosines, added to the embedding; or a scheme of attention that sees "
+          "how far tokens are apart");
   const std::string positions = "model.position.kind";
   position.number("base", o.position.base, at_least(1), "The pair i turns by t·base^(−2i/width) at position t")
       .when(positions, {"rotary"});
@@ -80,87 +150,9 @@ void describe_model(Key& s, ModelSettings& o) {
       .when(positions, {"shaw", "disentangled"});
   position.boolean("values", o.position.values, "Offsets have embeddings for the values too, not only for the keys")
       .when(positions, {"shaw"});
-  const std::string kind = "model.attention.kind";
-  Key& attention = s.section("attention", "The attention of every block; a bare word is its kind");
-  attention.shorthand = {"kind"};
-  attention
-      .choice("kind", o.attention.kind,
-              {
-                  {"full", AttentionKind::kFull},
-                  {"causal", AttentionKind::kFull},
-                  {"local", AttentionKind::kLocal},
-                  {"block_sparse", AttentionKind::kBlockSparse},
-                  {"top_k", AttentionKind::kTopK},
-                  {"entmax", AttentionKind::kEntmax},
-                  {"adaptive_span", AttentionKind::kAdaptiveSpan},
-                  {"linear", AttentionKind::kLinear},
-                  {"performer", AttentionKind::kPerformer},
-                  {"routing", AttentionKind::kRouting},
-              },
-              "Where the weights come from; `causal` is short for full with causal: true")
-      .implies("causal", "model.attention.causal", "true");
-  attention.boolean("causal", o.attention.causal, "A token sees only itself and those before it")
-      .defaults_to("true for causal_lm and for the task induction, else false");
-  attention
-      .choice("implementation", o.attention.implementation,
-              {{"auto", AttentionImplementation::kAuto},
-               {"dense", AttentionImplementation::kDense},
-               {"fused", AttentionImplementation::kFused}},
-              "How it is computed; the results agree up to rounding")
-      .when(kind, {"full", "causal", "local", "block_sparse"});
-  attention
-      .integer("window", o.attention.window, between(1, 1 << 20),
-               "How far a query sees on each side: in tokens (local), or in blocks beside its own (block_sparse)")
-      .optional()
-      .defaults_to("64 tokens, or 1 block")
-      .when(kind, {"local", "block_sparse"});
-  attention.integer("block", o.attention.block, between(1, 65536), "Tokens of a block").when(kind, {"block_sparse"});
-  attention
-      .integer("global", o.attention.global, between(0, 1 << 20),
-               "The first tokens of a sequence that see every token and are seen by every token")
-      .when(kind, {"block_sparse"});
-  attention
-      .integer("random", o.attention.random, between(0, 65536),
-               "Blocks drawn for each row of blocks and head, the same ones during the whole run")
-      .when(kind, {"block_sparse"});
-  attention
-      .integer("stride", o.attention.stride, between(1, 65536), "A row of blocks also sees every stride-th block from its own")
-      .word("none", 0)
-      .when(kind, {"block_sparse"});
-  attention.integer("k", o.attention.k, between(1, 1 << 20), "How many of its largest scores a query keeps")
-      .required()
-      .when(kind, {"top_k"});
-  attention
-      .number("alpha", o.attention.alpha, {1, 2, true, false},
-              "Between softmax (1) and sparsemax (2): larger ones give more zeros; learned for each head")
-      .word("learned", 0)
-      .when(kind, {"entmax"});
-  attention
-      .integer("max_span", o.attention.max_span, between(1, 1 << 20), "The farthest that a head can learn to look, in tokens")
-      .optional()
-      .defaults_to("data.max_length")
-      .when(kind, {"adaptive_span"});
-  attention.number("ramp", o.attention.ramp, {0, 65536, true, false}, "Tokens behind the span over which weights fall to 0")
-      .when(kind, {"adaptive_span"});
-  attention.number("initial", o.attention.initial, at_least(0), "The span of every head at the start, in tokens")
-      .when(kind, {"adaptive_span"});
-  attention
-      .number("penalty", o.attention.penalty, at_least(0),
-              "What a token of span costs: added to the span's gradient in each step")
-      .when(kind, {"adaptive_span"});
-  attention.integer("features", o.attention.features, between(1, 65536), "Random features m of a head")
-      .optional()
-      .when(kind, {"performer"})
-      .defaults_to("four times the width of a head");
-  attention
-      .integer("redraw", o.attention.redraw, between(0, 1e9), "Steps after which the random features are drawn anew; 0: never")
-      .when(kind, {"performer"});
-  attention
-      .integer("clusters", o.attention.clusters, between(1, 1 << 20), "Clusters c of a head; each takes T/c queries and keys")
-      .optional()
-      .when(kind, {"routing"})
-      .defaults_to("the root of data.max_length, rounded up");
-  attention.number("decay", o.attention.decay, kOpenShare, "Share of a centroid that stays in a step").when(kind, {"routing"});
+  describe_one_or_more(
+      s.section("attention", "The attention of every block, or a list with one for each; a bare word is its kind"), o.attention,
+      describe_attention, "One of the blocks, from the lowest on");
   s.text("initialize_from", o.initialize_from, TextValue::Form::kPath,
          "A run or a safetensors file to start from: parameters are taken by name, shapes must agree, what it lacks starts anew; "
          "the "
@@ -209,16 +201,7 @@ void describe_objective(Key& s, ObjectiveSettings& o) {
 }  // namespace
 
 void describe_objectives(Key& s, std::vector<ObjectiveSettings>& all) {
-  s.make_list = [&all](Key& list, size_t n) {
-    all.assign(n, {});
-    list.children.clear();
-    list.is_list = true;
-    for (size_t k = 0; k < n; ++k) describe_objective(list.section(std::to_string(k), "One of several heads"), all[k]);
-  };
-  if (all.size() == 1)
-    describe_objective(s, all[0]);
-  else
-    s.make_list(s, all.size());
+  describe_one_or_more(s, all, describe_objective, "One of several heads");
 }
 
 }  // namespace vitrine

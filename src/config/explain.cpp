@@ -83,6 +83,7 @@ std::string explain(const std::string& name) {
   }
   for (const Condition& condition : key->conditions)
     out += fmt::format("  only with {}: {}\n", condition.key, list_text(condition.values, "or"));
+  for (const Meaning& m : key->meanings) out += fmt::format("  {:<14} {}\n  {:<14}   {}\n", m.word, m.formula, "", m.source);
   for (const auto& child : key->children) out += fmt::format("  {:<22} {}\n", child->name, child->summary);
   return out;
 }
@@ -100,6 +101,11 @@ std::string reference_page() {
       "\n## Attention and positions\n\nWhich `model.attention.kind` goes with which `model.position`; what does not is "
       "refused.\n\n";
   out += pairs_table();
+  for (const char* kind : {"model.attention.kind", "model.position.kind"}) {
+    out += fmt::format("\n| `{}` | formula of one head, S = Q Kᵀ/√d | source |\n|---|---|---|\n", kind);
+    for (const Meaning& m : root->find(kind)->meanings)
+      out += fmt::format("| `{}` | {} | {} |\n", m.word, cell(m.formula), cell(m.source));
+  }
   return out;
 }
 

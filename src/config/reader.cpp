@@ -47,16 +47,19 @@ void Reader::read(Key& key, const Node& node, Mark at) {
   if (!key.path.empty()) given_[key.path] = at;
   if (node.kind == Node::Kind::kList && key.make_list && !node.items.empty()) return read_list(key, node);
   if (node.kind == Node::Kind::kScalar && !key.shorthand.empty()) {
+    if (key.is_list) start_over(key, 1);
     for (const std::string& name : key.shorthand)
       if (!read_value(*key.find(name), node, at, key.path)) return;  // said once
     return;
   }
   if (node.kind != Node::Kind::kMap) {
     bad_.insert(key.path);
-    const std::string expected = key.path.empty()        ? "sections such as `model:`"
-                                 : key.make_list         ? "a map of keys, or a list of such maps"
-                                 : key.shorthand.empty() ? "a map of keys"
-                                                         : "a map of keys, or " + key.find(key.shorthand[0])->value->expected();
+    const std::string expected =
+        key.path.empty()        ? "sections such as `model:`"
+        : key.make_list         ? fmt::format("{}a map of keys, or a list of such {}", key.shorthand.empty() ? "" : "a word, ",
+                                      key.shorthand.empty() ? "maps" : "entries")
+        : key.shorthand.empty() ? "a map of keys"
+                                : "a map of keys, or " + key.find(key.shorthand[0])->value->expected();
     return refuse(key.path, node, at, expected,
                   node.kind == Node::Kind::kNull ? "leave it out, or give it keys (indented by two spaces)" : "");
   }
@@ -72,14 +75,21 @@ void Reader::read(Key& key, const Node& node, Mark at) {
 
 // A list of one is its element.
 void Reader::read_list(Key& key, const Node& node) {
-  for_each_key(key, [&](const Key& below) { given_.erase(below.path); });
-  if (node.items.size() == 1 && !key.is_list) {
+  start_over(key, node.items.size());
+  items_[key.path] = node.items.size();
+  if (node.items.size() == 1) {
     if (node.items[0].kind != Node::Kind::kList) return read(key, node.items[0], node.items[0].place);
     bad_.insert(key.path);
     return refuse(key.path, node.items[0], node.items[0].place, "a map of keys", "");
   }
-  key.make_list(key, node.items.size());
   for (size_t k = 0; k < node.items.size(); ++k) read(*key.children[k], node.items[k], node.items[k].place);
+}
+
+// What stood there is replaced, whatever its form.
+void Reader::start_over(Key& list, size_t n) {
+  for_each_key(list, [&](const Key& below) { given_.erase(below.path); });
+  items_.erase(list.path);
+  list.make_list(list, n);
 }
 
 bool Reader::read_value(Key& key, const Node& node, Mark at, const std::string& called) {

@@ -21,7 +21,8 @@ class Reader {
   int source(const std::string& path) const { return given(path) ? given_.at(path).source : -1; }  // −1: the default
   bool bad(const std::string& path) const;             // it, or a section around it, has been refused
   std::string setting(const std::string& path) const;  // "`model.heads: 4` (line 12)"
-  void forget(const std::string& path);                // back to the default
+  size_t items(const std::string& path) const { return items_.contains(path) ? items_.at(path) : 0; }  // of a list; 0: it is none
+  void forget(const std::string& path);                                                                // back to the default
   void imply(const std::string& path, const std::string& reason) { implied_[path] = reason; }
 
   const std::map<std::string, Mark>& all_given() const { return given_; }
@@ -32,6 +33,7 @@ class Reader {
  private:
   void read(Key& key, const Node& node, Mark at);
   void read_list(Key& key, const Node& node);
+  void start_over(Key& list, size_t n);
   bool read_value(Key& key, const Node& node, Mark at, const std::string& called);
   void refuse(const std::string& called, const Node& node, Mark at, const std::string& expected, const std::string& help);
   void unknown(const Key& section, const Node& name);
@@ -39,6 +41,7 @@ class Reader {
   Key& root_;
   Diagnostics& diagnostics_;
   std::map<std::string, Mark> given_;  // of the key's name
+  std::map<std::string, size_t> items_;
   std::set<std::string> bad_;
   std::map<std::string, std::string> implied_;
 };

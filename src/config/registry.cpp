@@ -19,6 +19,21 @@ Key* Key::find(std::string_view dotted) {
   return nullptr;
 }
 
+std::vector<const Key*> Key::find_all(std::string_view dotted) const {
+  const std::string_view first = dotted.substr(0, dotted.find('.'));
+  for (const auto& child : children) {
+    if (child->name != first) continue;
+    if (first.size() == dotted.size()) return {child.get()};
+    return child->find_all(dotted.substr(first.size() + 1));
+  }
+  std::vector<const Key*> all;
+  for (size_t k = 0; is_list && k < children.size(); ++k) {
+    const std::vector<const Key*> below = children[k]->find_all(dotted);
+    all.insert(all.end(), below.begin(), below.end());
+  }
+  return all;
+}
+
 std::vector<std::string> Key::names() const {
   std::vector<std::string> all;
   for (const auto& child : children) all.push_back(child->name);
@@ -27,8 +42,11 @@ std::vector<std::string> Key::names() const {
 
 const Condition* unmet_condition(const Key& root, const Key& key) {
   for (const Condition& condition : key.conditions) {
-    const std::string now = root.find(condition.key)->value->write({});
-    if (std::find(condition.values.begin(), condition.values.end(), now) == condition.values.end()) return &condition;
+    const std::vector<const Key*> keys = root.find_all(condition.key);
+    const auto holds = [&](const Key* k) {
+      return std::find(condition.values.begin(), condition.values.end(), k->value->write({})) != condition.values.end();
+    };
+    if (std::none_of(keys.begin(), keys.end(), holds)) return &condition;
   }
   return nullptr;
 }

@@ -12,7 +12,7 @@ namespace vitrine {
 
 struct Config;
 
-// A key has a meaning only while another one, `key`, has one of these values.
+// A key has a meaning only while another one, `key`, has one of these values: of a list, in one element.
 struct Condition {
   std::string key;
   std::vector<std::string> values;
@@ -21,6 +21,11 @@ struct Condition {
 // A word that sets another key too: `kind: causal` is short for `kind: full` with `causal: true`.
 struct Implication {
   std::string word, key, value;
+};
+
+// What a word of a choice stands for.
+struct Meaning {
+  std::string word, formula, source;
 };
 
 // One key of a configuration, or a section of keys. Each is described once, in describe_*.cpp, and bound to its member there;
@@ -34,16 +39,17 @@ class Key {
   std::string summary;                         // one sentence
   std::unique_ptr<Value> value;                // of a key; none: a section
   std::vector<std::unique_ptr<Key>> children;  // of a section
-  // Of a section that may be a list of maps: describes it as one of n elements, sections named 0, 1, …, with their defaults.
+  // Of a section that may be a list of such sections: describes it with its defaults, as a list of n, named 0, 1, …, or as one.
   std::function<void(Key& section, size_t n)> make_list;
   bool is_list = false;
   std::vector<std::string> shorthand;  // the children that a bare value sets: `dropout: 0.1`, `position: learned`
   std::vector<Condition> conditions;
   std::vector<Implication> implications;
-  std::string rival;         // of two siblings of which one is meant, the other
-  bool one_needed = false;   // one of the two
-  bool needed = false;       // an error if it is missing while its conditions hold
-  std::string default_note;  // what the default is when it is not a constant
+  std::vector<Meaning> meanings;  // of the words of a choice
+  std::string rival;              // of two siblings of which one is meant, the other
+  bool one_needed = false;        // one of the two
+  bool needed = false;            // an error if it is missing while its conditions hold
+  std::string default_note;       // what the default is when it is not a constant
 
   Key& section(std::string child, std::string about) { return add(std::move(child), std::move(about), nullptr); }
   Key& number(std::string child, double& member, Range range, std::string about) {
@@ -54,6 +60,9 @@ class Key {
   }
   Key& integer(std::string child, int64_t& member, Range range, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<IntegerValue>(member, range));
+  }
+  Key& integers(std::string child, std::vector<int64_t>& member, Range range, std::string about) {
+    return add(std::move(child), std::move(about), std::make_unique<IntegersValue>(member, range));
   }
   Key& boolean(std::string child, bool& member, std::string about) {
     return add(std::move(child), std::move(about), std::make_unique<BooleanValue>(member));
@@ -100,14 +109,16 @@ class Key {
 
   Key* find(std::string_view dotted);  // null: there is none
   const Key* find(std::string_view dotted) const { return const_cast<Key*>(this)->find(dotted); }
+  // The same of each element where a list lies on the way: model.attention.kind is model.attention.0.kind and model.attention.1.kind.
+  std::vector<const Key*> find_all(std::string_view dotted) const;
   std::vector<std::string> names() const;  // of the children
 
  private:
   Key& add(std::string child, std::string about, std::unique_ptr<Value> bound);
 };
 
-// The whole tree, bound to `config`, which must outlive it and must still hold its defaults: one objective is described as a map,
-// several as a list.
+// The whole tree, bound to `config`, which must outlive it and must still hold its defaults: one objective, and one attention for all
+// blocks, are described as a map, several as a list.
 std::unique_ptr<Key> describe(Config& config);
 
 // The condition that does not hold with the present values; null: the key has a meaning.

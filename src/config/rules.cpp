@@ -15,7 +15,7 @@
 namespace vitrine {
 namespace {
 
-const std::string kCausal = "model.attention.causal";
+const std::string kAttention = "model.attention";
 
 class Rules {
  public:
@@ -26,10 +26,7 @@ class Rules {
       if (!key.rival.empty()) alternatives(key.path, key.path.substr(0, key.path.rfind('.') + 1) + key.rival, key.one_needed);
     });
     conditions(reader_.root());
-    if (c_.head(ObjectiveKind::kCausalLm) && !reader_.given(kCausal)) {
-      c_.model.attention.causal = true;
-      reader_.imply(kCausal, kind_of(*c_.head(ObjectiveKind::kCausalLm)) + ": causal_lm");
-    }
+    if (const ObjectiveSettings* next = c_.head(ObjectiveKind::kCausalLm)) imply_causal(kind_of(*next) + ": causal_lm");
     if (!reader_.given("model.token_types") || c_.model.token_types < 0) {
       c_.model.token_types = c_.data.pairs() ? 2 : 0;
       if (c_.data.pairs()) reader_.imply("model.token_types", "data.text");
@@ -47,34 +44,14 @@ class Rules {
         c_.data.max_length = longest_sequence();
         reader_.imply("data.max_length", "data.length");
       }
-      if (c_.data.task == TaskKind::kInduction && !reader_.given(kCausal)) {
-        c_.model.attention.causal = true;
-        reader_.imply(kCausal, "data.task: induction");
-      }
+      if (c_.data.task == TaskKind::kInduction) imply_causal("data.task: induction");
     }
     if (!reader_.given("tokenizer.strip_accents") && c_.tokenizer.lowercase && c_.tokenizer.kind == TokenizerKind::kWordPiece &&
         !c_.tokenizer.file.ends_with(".json")) {
       c_.tokenizer.strip_accents = true;
       reader_.imply("tokenizer.strip_accents", "tokenizer.lowercase");
     }
-    AttentionSettings& attention = c_.model.attention;
-    if (!reader_.given("model.attention.max_span") && attention.kind == AttentionKind::kAdaptiveSpan) {
-      attention.max_span = c_.data.max_length;
-      reader_.imply("model.attention.max_span", "data.max_length");
-    }
-    const bool local = attention.kind == AttentionKind::kLocal;
-    if (!reader_.given("model.attention.window") && (local || attention.kind == AttentionKind::kBlockSparse)) {
-      attention.window = local ? 64 : 1;
-      reader_.imply("model.attention.window", "model.attention.kind");
-    }
-    if (c_.model.attention.kind == AttentionKind::kPerformer && !reader_.given("model.attention.features")) {
-      c_.model.attention.features = std::max<int64_t>(1, 4 * c_.model.width / c_.model.heads);
-      reader_.imply("model.attention.features", "model.width and heads");
-    }
-    if (c_.model.attention.kind == AttentionKind::kRouting && !reader_.given("model.attention.clusters")) {
-      c_.model.attention.clusters = std::max<int64_t>(1, std::llround(std::ceil(std::sqrt(double(c_.data.max_length)))));
-      reader_.imply("model.attention.clusters", "data.max_length");
-    }
+    for (AttentionSettings& a : c_.model.attention) settle_attention(a);
     if (!reader_.given("model.max_length")) {
       c_.model.max_length = c_.data.max_length;
       reader_.imply("model.max_length", "data.max_length");
@@ -95,7 +72,12 @@ class Rules {
     check_device();
     require(shares < 1, "data.test", "data.validation", "nothing is left to train on beside");
 
-    check_attention();
+    const auto blocks = static_cast<size_t>(c_.model.layers);
+    if (const size_t entries = reader_.items(kAttention); entries > 0)
+      require(entries == blocks, kAttention, "model.layers",
+              fmt::format("a list of {} has not one entry for each block of", entries),
+              "one for all is no list: `attention: local`, or a map");
+    for (const AttentionSettings& a : c_.model.attention) check_attention(a);
     check_positions();
     check_drawn();
     check_files();
@@ -142,27 +124,72 @@ class Rules {
             "a batch is not divided among threads with", "leave it out");
   }
 
-  // The first and the last row of blocks have the fewest neighbours, and so the most blocks to draw from.
-  void check_attention() {
-    if (c_.model.attention.kind == AttentionKind::kRouting)
-      require(c_.model.attention.clusters <= c_.data.max_length, "model.attention.clusters", "data.max_length",
-              fmt::format("{} clusters are more than the tokens of the longest sequence;", c_.model.attention.clusters));
-    const AttentionSettings& a = c_.model.attention;
-    require(a.kind != AttentionKind::kAdaptiveSpan || a.initial <= double(a.max_span), "model.attention.initial",
-            "model.attention.max_span", "a head cannot start with a longer span than");
+  // model.attention, or model.attention.1 of several
+  std::string path_of(const AttentionSettings& a) const {
+    const auto& all = c_.model.attention;
+    return all.size() == 1 ? kAttention : fmt::format("{}.{}", kAttention, &a - all.data());
+  }
+  std::string causal_of(const AttentionSettings& a) const { return path_of(a) + ".causal"; }
+
+  void imply_causal(const std::string& reason) {
+    for (AttentionSettings& a : c_.model.attention) {
+      if (reader_.given(causal_of(a))) continue;
+      a.causal = true;
+      reader_.imply(causal_of(a), reason);
+    }
+  }
+
+  // Defaults that other keys decide.
+  void settle_attention(AttentionSettings& a) {
+    const auto unset = [&](AttentionKind kind, const char* key) { return a.kind == kind && !reader_.given(path_of(a) + key); };
+    const auto imply = [&](const char* key, const std::string& reason) { reader_.imply(path_of(a) + key, reason); };
+    if (unset(AttentionKind::kAdaptiveSpan, ".max_span")) {
+      a.max_span = c_.data.max_length;
+      imply(".max_span", "data.max_length");
+    }
+    const bool local = unset(AttentionKind::kLocal, ".window");
+    if (local || unset(AttentionKind::kBlockSparse, ".window")) {
+      a.window = {local ? 64 : 1};
+      imply(".window", path_of(a) + ".kind");
+    }
+    if (unset(AttentionKind::kPerformer, ".features")) {
+      a.features = std::max<int64_t>(1, 4 * c_.model.width / c_.model.heads);
+      imply(".features", "model.width and heads");
+    }
+    if (unset(AttentionKind::kRouting, ".clusters")) {
+      a.clusters = std::max<int64_t>(1, std::llround(std::ceil(std::sqrt(double(c_.data.max_length)))));
+      imply(".clusters", "data.max_length");
+    }
+  }
+
+  void check_attention(const AttentionSettings& a) {
+    const std::string path = path_of(a), longest = "data.max_length";
+    const size_t windows = a.window.size();
+    require(windows == 1 || a.kind != AttentionKind::kBlockSparse, path + ".window", path + ".kind",
+            "heads have windows of their own only in local attention, not with");
+    require(windows == 1 || a.kind != AttentionKind::kLocal || windows == static_cast<size_t>(c_.model.heads), path + ".window",
+            "model.heads", fmt::format("{} windows are not one for each head of", windows),
+            "one number is the window of all heads");
+    require(a.kind != AttentionKind::kRouting || a.clusters <= c_.data.max_length, path + ".clusters", longest,
+            fmt::format("{} clusters are more than the tokens of the longest sequence;", a.clusters));
+    require(a.kind != AttentionKind::kAdaptiveSpan || a.initial <= double(a.max_span), path + ".initial", path + ".max_span",
+            "a head cannot start with a longer span than");
     if (a.kind != AttentionKind::kBlockSparse) return;
+    // The first and the last row of blocks have the fewest neighbours, and so the most blocks to draw from.
     const int64_t blocks = (c_.data.max_length + a.block - 1) / a.block;
-    const int64_t left = std::max<int64_t>(0, blocks - std::max(a.window + 1, a.global / a.block));
-    require(a.random <= left, "model.attention.random", "data.max_length",
+    const int64_t left = std::max<int64_t>(0, blocks - std::max(a.window[0] + 1, a.global / a.block));
+    require(a.random <= left, path + ".random", longest,
             fmt::format("{} blocks cannot be drawn where {} are left beside the window and the global ones of the {} of",
                         a.random, left, blocks),
-            "smaller blocks are more blocks: model.attention.block");
+            fmt::format("smaller blocks are more blocks: {}.block", path));
   }
 
   void check_positions() {
     const PositionSettings& p = c_.model.position;
     const std::string kind = "model.position.kind", width = "model.position.width", buckets = "model.position.buckets";
-    if (const auto why = unfit(c_.model.attention, p.kind)) require(false, kind, why->key, why->reason, why->instead);
+    for (const AttentionSettings& a : c_.model.attention)
+      if (const auto why = unfit(a, p.kind))
+        require(false, kind, path_of(a) + why->key.substr(kAttention.size()), why->reason, why->instead);
     const int64_t d = c_.model.width / c_.model.heads;
     if (p.kind == PositionKind::kRotary && c_.model.width % c_.model.heads == 0) {
       require(p.width > 0 || d % 2 == 0, kind, "model.heads", fmt::format("pairs of numbers turn, and a head has {} with", d),
@@ -208,8 +235,9 @@ class Rules {
     if (const auto mistake = task_mistake(d)) require(false, mistake->key, mistake->other, mistake->message);
     require(longest_sequence() <= d.max_length, max_length, length,
             fmt::format("sequences of a task cannot be cut, and they have up to {} tokens with", longest_sequence()));
-    require(d.task != TaskKind::kInduction || c_.model.attention.causal, kCausal, "data.task",
-            "a token that sees the next one has nothing to look up; it must be true for");
+    for (const AttentionSettings& a : c_.model.attention)
+      require(d.task != TaskKind::kInduction || a.causal, causal_of(a), "data.task",
+              "a token that sees the next one has nothing to look up; it must be true for");
   }
 
   void check_files() {
@@ -262,13 +290,16 @@ class Rules {
       require(offers(c_.data, o.kind), kind, "data.kind", fmt::format("{} {}, and there are none in", name_of(o.kind), what),
               help);
     }
-    require(o.kind != ObjectiveKind::kCausalLm || c_.model.attention.causal, kCausal, kind,
-            "a model that sees the next token cannot learn to predict it; it must be true for");
-    require(!(pools(o) && o.pooling == Pooling::kCls && c_.model.attention.causal), path_of(o) + ".pooling", kCausal,
-            "[CLS] in front sees only itself with", "`pooling: mean` works with causal attention");
-    if (o.kind == ObjectiveKind::kMaskedLm && c_.model.attention.causal && reader_.given(kCausal))
-      reader_.diagnostics().warn(reader_.place(kCausal),
-                                 "model.attention.causal: masked tokens are guessed from the words before them only");
+    for (const AttentionSettings& a : c_.model.attention)
+      require(o.kind != ObjectiveKind::kCausalLm || a.causal, causal_of(a), kind,
+              "a model that sees the next token cannot learn to predict it; it must be true for");
+    if (!c_.model.causal()) return;
+    const std::string causal = causal_of(c_.model.attention[0]);
+    require(!(pools(o) && o.pooling == Pooling::kCls), path_of(o) + ".pooling", causal, "[CLS] in front sees only itself with",
+            "`pooling: mean` works with causal attention");
+    if (o.kind == ObjectiveKind::kMaskedLm && reader_.given(causal))
+      reader_.diagnostics().warn(reader_.place(causal),
+                                 fmt::format("{}: masked tokens are guessed from the words before them only", causal));
   }
 
   // Two heads of one kind would have parameters of the same name, and a masked text has no next word to learn.
@@ -337,19 +368,27 @@ class Rules {
   void conditions(Key& section) {
     for (const auto& child : section.children) {
       if (const Condition* unmet = unmet_condition(reader_.root(), *child)) {
-        if (reader_.given(child->path) && known(unmet->key) && !reader_.bad(child->path))
+        if (reader_.given(child->path) && known(decider(*unmet)) && !reader_.bad(child->path))
           in_shorthand(section, *child) ? leave_out(*child, *unmet) : meaningless(*child, *unmet);
         continue;
       }
       const auto& all = child->conditions;
       if (child->needed && !reader_.given(child->path) && !reader_.bad(child->path) &&
-          std::all_of(all.begin(), all.end(), [&](const Condition& condition) { return known(condition.key); }))
-        reader_.diagnostics().error(reader_.place(child->path),
-                                    fmt::format("{} is missing{}", child->path,
-                                                all.empty() ? "" : fmt::format("; {} needs it", reader_.setting(all.back().key))),
-                                    fmt::format("give it {}: {}", child->value->expected(), child->summary));
+          std::all_of(all.begin(), all.end(), [&](const Condition& condition) { return known(decider(condition)); }))
+        reader_.diagnostics().error(
+            reader_.place(child->path),
+            fmt::format("{} is missing{}", child->path,
+                        all.empty() ? "" : fmt::format("; {} needs it", reader_.setting(decider(all.back())))),
+            fmt::format("give it {}: {}", child->value->expected(), child->summary));
       conditions(*child);
     }
+  }
+
+  // The key that a condition looks at: of a list, the last one that was set.
+  const std::string& decider(const Condition& condition) const {
+    const auto keys = reader_.root().find_all(condition.key);
+    const auto earlier = [&](const Key* a, const Key* b) { return reader_.source(a->path) < reader_.source(b->path); };
+    return (*std::max_element(keys.begin(), keys.end(), earlier))->path;
   }
 
   bool known(const std::string& path) const {
@@ -357,9 +396,9 @@ class Rules {
   }
 
   void meaningless(Key& key, const Condition& unmet) {
-    if (reader_.source(unmet.key) <= reader_.source(key.path)) {
+    if (reader_.source(decider(unmet)) <= reader_.source(key.path)) {
       reader_.diagnostics().error(reader_.place(key.path),
-                                  fmt::format("{}: has no meaning with {}", key.path, reader_.setting(unmet.key)),
+                                  fmt::format("{}: has no meaning with {}", key.path, reader_.setting(decider(unmet))),
                                   fmt::format("it belongs to `{}:` {}", unmet.key, list_text(unmet.values, "or")));
       return;
     }
@@ -373,7 +412,7 @@ class Rules {
     for_each_key(key, [&](const Key& below) { reader_.forget(below.path); });
     if (!key.value || key.value->write({}) != said)  // nothing is lost with a default
       reader_.diagnostics().warn(
-          at, fmt::format("{}: left out, since it has no meaning with {}", key.path, reader_.setting(unmet.key)));
+          at, fmt::format("{}: left out, since it has no meaning with {}", key.path, reader_.setting(decider(unmet))));
   }
 
   // Set beside others by one bare value: `dropout: 0.1`.

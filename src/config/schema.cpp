@@ -74,8 +74,12 @@ class SchemaWriter {
 
   Json map_or_list(const Key& key, Json schema) {
     definitions_[key.name] = std::move(schema);
-    const Json one{{"$ref", "#/$defs/" + key.name}};
-    return {{"anyOf", {one, Json{{"type", "array"}, {"items", one}, {"minItems", 1}}}}};
+    Json forms = Json::array();
+    if (!key.shorthand.empty()) forms.push_back(key.find(key.shorthand[0])->value->schema());
+    forms.push_back({{"$ref", "#/$defs/" + key.name}});
+    const Json one = forms.size() == 1 ? forms[0] : Json{{"anyOf", forms}};
+    forms.push_back({{"type", "array"}, {"items", one}, {"minItems", 1}});
+    return {{"anyOf", std::move(forms)}};
   }
 
   Json value(const Key& key) const {
@@ -114,11 +118,21 @@ class SchemaWriter {
   Json holds(const Condition& c, const std::vector<std::string>& parts) const {
     Json schema{{"enum", c.values}};
     for (size_t i = parts.size(); i-- > 0;) {
-      Json around{{"properties", {{parts[i], std::move(schema)}}}};
-      if (!holds_by_default(c)) around["required"] = {parts[i]};
-      schema = std::move(around);
+      const Json value = schema;
+      schema = {{"properties", {{parts[i], value}}}};
+      if (!holds_by_default(c)) schema["required"] = {parts[i]};
+      const std::string path = parent_of(c.key);
+      const Key* section = i + 1 == parts.size() && i > 0 ? root_.find(path.substr(0, path.size() - 1)) : nullptr;
+      if (section && !section->shorthand.empty()) schema = in_any_form(*section, value, std::move(schema));
     }
     return schema;
+  }
+
+  // A section may be a bare word; a list has what one element has.
+  static Json in_any_form(const Key& section, const Json& word, Json map) {
+    map["type"] = "object";
+    const Json one{{"anyOf", {word, std::move(map)}}};
+    return section.make_list ? Json{{"anyOf", {one, Json{{"type", "array"}, {"contains", one}}}}} : one;
   }
 
   static void refuse_unless(const Json& condition, const Json& absent, Json& rules) {

@@ -182,6 +182,24 @@ std::string IntegerValue::write(const WriteContext&) const {
   return std::to_string(member_);
 }
 
+bool IntegersValue::read(const Node& node, const Source& source, std::string& help) {
+  const bool list = node.kind == Node::Kind::kList;
+  std::vector<int64_t> numbers(list ? node.items.size() : 1);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    if (!IntegerValue(numbers[i], range_).read(list ? node.items[i] : node, source, help)) {
+      if (list && help.empty()) help = fmt::format("item {} is {}", i + 1, node.items[i].spelled());
+      return false;
+    }
+  if (numbers.empty()) return false;
+  member_ = std::move(numbers);
+  return true;
+}
+
+std::string IntegersValue::write(const WriteContext&) const {
+  if (optional && member_ == default_) return {};
+  return member_.size() == 1 ? std::to_string(member_[0]) : fmt::format("[{}]", fmt::join(member_, ", "));
+}
+
 bool NumberValue::read(const Node& node, const Source&, std::string& help) {
   double x = 0;
   if (is(node, word)) {

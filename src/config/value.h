@@ -92,6 +92,19 @@ class IntegerValue : public Bound<int64_t> {
   Range range_;
 };
 
+// One number, or a list of several.
+class IntegersValue : public Bound<std::vector<int64_t>> {
+ public:
+  IntegersValue(std::vector<int64_t>& member, Range range) : Bound(member), range_(range) {}
+  bool read(const Node& node, const Source& source, std::string& help) override;
+  std::string write(const WriteContext&) const override;
+  std::string expected() const override { return range_.text(true) + ", or a list of such numbers"; }
+  nlohmann::ordered_json schema() const override;
+
+ private:
+  Range range_;
+};
+
 class NumberValue : public Bound<double> {
  public:
   NumberValue(double& member, Range range) : Bound(member), range_(range) {}

@@ -32,6 +32,11 @@ Json Value::schema() const { return {{"enum", words()}}; }
 
 Json IntegerValue::schema() const { return or_word(range_schema(range_, true), word); }
 
+Json IntegersValue::schema() const {
+  const Json one = range_schema(range_, true);
+  return {{"anyOf", {one, Json{{"type", "array"}, {"items", one}, {"minItems", 1}}}}};
+}
+
 Json NumberValue::schema() const { return or_word(range_schema(range_, false), word); }
 
 Json NumberPairValue::schema() const {

@@ -12,14 +12,16 @@ namespace {
 
 // A registry over a config that already holds values. Defaults are those of `Config()`; the registry learns them first.
 struct BoundConfig {
-  explicit BoundConfig(const Config& values) : config(with_as_many_heads(values)), root(describe(config)) {
-    const ObjectiveSettings* bound = config.objectives.data();
+  explicit BoundConfig(const Config& values) : config(with_as_many(values)), root(describe(config)) {
+    const ObjectiveSettings* objectives = config.objectives.data();
+    const AttentionSettings* attention = config.model.attention.data();
     config = values;
-    check(config.objectives.data() == bound, "as many objectives are assigned in place");
+    check(config.objectives.data() == objectives && config.model.attention.data() == attention, "as many are assigned in place");
   }
-  static Config with_as_many_heads(const Config& values) {
+  static Config with_as_many(const Config& values) {
     Config defaults;
     defaults.objectives.resize(values.objectives.size());
+    defaults.model.attention.resize(values.model.attention.size());
     return defaults;
   }
   Config config;

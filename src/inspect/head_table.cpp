@@ -31,9 +31,8 @@ std::vector<double> uniform_map(HeadMap map, VisibleKeys visible) {
 // Each row of each head's weights, one sentence and head at a time: nothing is kept but sums.
 class MapMeasurer : public Probe {
  public:
-  MapMeasurer(int64_t heads, VisibleKeys visible, const std::vector<bool>& punctuation, std::vector<MapFacts*> facts,
-              MapFacts* chance)
-      : heads_(heads), visible_(visible), punctuation_(punctuation), facts_(std::move(facts)), chance_(chance) {}
+  MapMeasurer(const ModelSettings& model, const std::vector<bool>& punctuation, std::vector<MapFacts*> facts, MapFacts* chance)
+      : model_(model), punctuation_(punctuation), facts_(std::move(facts)), chance_(chance) {}
 
   void begin(const Batch& batch) { batch_ = &batch; }
   bool wants(std::string_view name) const override { return is_weights(name); }
@@ -42,8 +41,9 @@ class MapMeasurer : public Probe {
     map_.resize(static_cast<size_t>(n * n));
     for (int64_t i = 0; i < n; ++i)
       values.read(i, 0, std::span(map_).subspan(static_cast<size_t>(i * n), static_cast<size_t>(n)));
+    visible_ = visible_keys(model_.attention_of(layer), place.head);
     const bool first = layer == 0 && place.head == 0;
-    add({map_.data(), n}, batch_->sequence(place.first_sequence), *facts_[static_cast<size_t>(layer * heads_ + place.head)],
+    add({map_.data(), n}, batch_->sequence(place.first_sequence), *facts_[static_cast<size_t>(layer * model_.heads + place.head)],
         first ? chance_ : nullptr);
   }
 
@@ -72,8 +72,8 @@ class MapMeasurer : public Probe {
     chance->confidence.add(confidence(uniform, end));
   }
 
-  int64_t heads_;
-  VisibleKeys visible_;
+  const ModelSettings& model_;
+  VisibleKeys visible_;  // of the head at hand
   const std::vector<bool>& punctuation_;
   std::vector<MapFacts*> facts_;
   MapFacts* chance_;
@@ -197,9 +197,8 @@ class Table {
 
   // Also the mean outputs, which averaged ablation needs.
   void measure_maps() {
-    const VisibleKeys visible = visible_keys(model_.attention);
-    MapMeasurer trained(model_.heads, visible, punctuation_, facts_of(true), &out_.chance),
-        untrained(model_.heads, visible, punctuation_, facts_of(false), nullptr);
+    MapMeasurer trained(model_, punctuation_, facts_of(true), &out_.chance),
+        untrained(model_, punctuation_, facts_of(false), nullptr);
     std::vector<std::string> outputs;
     for (int64_t l = 0; l < model_.layers; ++l) outputs.push_back(output_of(l));
     ActivationMeans means(outputs);
@@ -242,7 +241,7 @@ class Table {
           facts[k]->duplicate.add(duplicate_mass(map, T, extra)), facts[k]->induction.add(induction_mass(map, T, extra));
           if (masks) facts[k]->masked_copy.add(masked_copy(map, T, extra + example.masked, extra));
         }
-        const std::vector<double> alike = uniform_map(head_map(maps, 0, 0), visible_keys(model_.attention));
+        const std::vector<double> alike = uniform_map(head_map(maps, 0, 0), visible_keys(model_.attention_of(0), 0));
         const HeadMap uniform{alike.data(), maps.length};
         out_.chance.duplicate.add(duplicate_mass(uniform, T, extra)),
             out_.chance.induction.add(induction_mass(uniform, T, extra));

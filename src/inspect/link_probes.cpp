@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "inspect/measures.h"
+
 namespace vitrine {
 namespace {
 
@@ -54,23 +56,31 @@ void HeadOutputs::Visitor::visit(std::string_view name, const Place& place, Valu
   }
 }
 
-SourceAttention::SourceAttention(int64_t layers, int64_t heads, const std::vector<Question>& questions)
-    : mass(static_cast<size_t>(layers * heads)),
+SourceAttention::SourceAttention(const ModelSettings& model, const std::vector<Question>& questions)
+    : mass(static_cast<size_t>(model.layers * model.heads)),
       hits(mass.size()),
-      heads_(heads),
-      names_(names_of(layers, "weights")),
+      chance(mass.size()),
+      model_(model),
+      names_(names_of(model.layers, "weights")),
       questions_(questions) {}
 
 bool SourceAttention::wants(std::string_view name) const { return find(names_, name) >= 0; }
 
 void SourceAttention::visit(std::string_view name, const Place& place, Values& values) {
   const Question& q = questions_[static_cast<size_t>(place.first_sequence)];
-  const auto h = static_cast<size_t>(find(names_, name) * heads_ + place.head);
+  const int64_t layer = find(names_, name);
+  const auto h = static_cast<size_t>(layer * model_.heads + place.head);
   row_.resize(static_cast<size_t>(values.cols()));
   values.read(q.query, 0, row_);
   for (const int64_t j : q.sources) mass[h] += row_[static_cast<size_t>(j)];
   const int64_t largest = std::max_element(row_.begin(), row_.end()) - row_.begin();
   hits[h] += std::count(q.sources.begin(), q.sources.end(), largest) > 0 ? 1 : 0;
+  const VisibleKeys visible = visible_keys(model_.attention_of(layer), place.head);
+  const auto seen = [&](int64_t j) { return visible.sees(row_, q.query, j) ? 1 : 0; };
+  int64_t keys = 0, sources = 0;
+  for (int64_t j = 0; j < values.cols(); ++j) keys += seen(j);
+  for (const int64_t j : q.sources) sources += seen(j);
+  if (keys > 0) chance[h] += static_cast<double>(sources) / static_cast<double>(keys);
 }
 
 }  // namespace vitrine

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "layers/probe.h"
+#include "model/settings.h"
 
 namespace vitrine {
 
@@ -39,22 +40,22 @@ class HeadOutputs {
   Visitor recorder_, writer_;
 };
 
-// Row `query` of the attention weights of every head, for each sequence: how much of it lies on the sources, and whether its
-// largest entry does.
+// Row `query` of the attention weights of every head, for each sequence: how much of it lies on the sources, whether its largest entry
+// does, and how much would lie there if the head weighed all keys alike that it may see.
 class SourceAttention : public Probe {
  public:
   struct Question {
     int64_t query = 0;
     std::vector<int64_t> sources;
   };
-  SourceAttention(int64_t layers, int64_t heads, const std::vector<Question>& questions);
+  SourceAttention(const ModelSettings& model, const std::vector<Question>& questions);
   bool wants(std::string_view name) const override;
   void visit(std::string_view name, const Place& place, Values& values) override;
 
-  std::vector<double> mass, hits;  // [L·H] sums over the sequences
+  std::vector<double> mass, hits, chance;  // [L·H] sums over the sequences
 
  private:
-  int64_t heads_;
+  const ModelSettings& model_;
   std::vector<std::string> names_;
   const std::vector<Question>& questions_;
   std::vector<double> row_;

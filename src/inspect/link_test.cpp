@@ -108,12 +108,13 @@ class ClassTest {
   void run(Group& group, const Collator& collator) {
     collator.finish(group.clean), collator.finish(group.pair);
     check(group.clean.targets[objective_].rows.size() == group.links.size(), "each sentence of the link test has one target");
-    SourceAttention attention(model_.layers, model_.heads, group.questions);
+    SourceAttention attention(model_, group.questions);
     engine_.forward(group.clean, result_, Want::kLogits, &attention);
     decide(group);
     for (size_t h = 0; h < out_.heads.size(); ++h) {
       out_.heads[h].attention += attention.mass[h];
       out_.heads[h].hit_rate += attention.hits[h];
+      out_.heads[h].chance += attention.chance[h];
     }
     if (!effects_) return;
     Patching patching(engine_, model_, objective_, classes_, group, log_odds(result_[objective_], group, classes_));
@@ -128,10 +129,10 @@ class ClassTest {
 
   LinkMeasure finish() {
     const auto n = static_cast<double>(std::max<int64_t>(out_.count, 1));
-    out_.loss /= n, out_.decision /= n, out_.chance /= n;
+    out_.loss /= n, out_.decision /= n;
     out_.decision_attractors /= static_cast<double>(std::max<int64_t>(out_.attractors, 1));
     for (size_t h = 0; h < out_.heads.size(); ++h) {
-      out_.heads[h].attention /= n, out_.heads[h].hit_rate /= n;
+      out_.heads[h].attention /= n, out_.heads[h].hit_rate /= n, out_.heads[h].chance /= n;
       out_.heads[h].effect = pair_ != 0 ? moved_[h] / pair_ : 0;
     }
     out_.effect_of_none = pair_ != 0 ? none_ / pair_ : 0;
@@ -154,8 +155,6 @@ class ClassTest {
       out_.decision_attractors += link.attractor ? right : 0;
       out_.attractors += link.attractor ? 1 : 0;
       out_.loss += result_[objective_].losses[m];
-      const int64_t keys = model_.attention.causal ? group.questions[m].query + 1 : group.clean.length(static_cast<int64_t>(m));
-      out_.chance += static_cast<double>(link.sources.size()) / static_cast<double>(keys);
       ++out_.count;
     }
   }
@@ -263,7 +262,7 @@ std::vector<LinkReport> report_links(const ModelSettings& model, const std::vect
     r.decision = m.decision, r.decision_attractors = m.decision_attractors;
     r.effect = m.heads[acts].effect, r.effect_head = name(acts), r.effect_of_all = m.effect_of_all;
     r.attention = m.heads[looks].attention, r.attention_head = name(looks), r.hit_rate = m.heads[looks].hit_rate;
-    r.chance = m.chance;
+    r.chance = m.heads[looks].chance;
     if (!untrained_reported_on.empty())
       r.untrained = untrained_reported_on[k].heads[best_head(untrained_chosen_on[k], &HeadLink::attention)].attention;
   }

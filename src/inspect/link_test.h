@@ -18,17 +18,17 @@ namespace vitrine {
 //   effect of h   Σ(LD_h − LD) / Σ(LD_pair − LD), sums over links: LD_h with the output of head h (before W_O) at row i taken
 //                 from the run on the minimal pair. Both runs begin alike at row i, with [MASK] or the tagged token at the same
 //                 position, and the heads are all that reaches it: so patching all of them gives exactly 1, patching none exactly 0.
-//   attention     Σ_{j∈G} α_ij; hit: the arg max of α_i is in G; chance: |G| / number of keys that row i may see
+//   attention     Σ_{j∈G} α_ij; hit: the arg max of α_i is in G; chance: the same of a head that weighs all keys alike that row i may see,
+//                 which in a mixed model is another number in each block: of G, those that it may see / all that it may see
 // Where tags are predicted, w are tags, and a sequence may have a link for each of its targets.
 struct HeadLink {
-  double effect = 0, attention = 0, hit_rate = 0;
+  double effect = 0, attention = 0, hit_rate = 0, chance = 0;
 };
 struct LinkMeasure {  // one class on one split; means over its links
   std::string name;
   int64_t count = 0, attractors = 0;
   double loss = 0;  // of the targets, nats; its floors: SplitFloors::links
   double decision = 0, decision_attractors = 0;
-  double chance = 0;
   double effect_of_none = 0, effect_of_all = 0;  // measured, not assumed
   std::vector<HeadLink> heads;                   // [L·H]
 };
@@ -71,11 +71,10 @@ struct LinkReport {
   double effect = 0;     // of the head with the largest effect
   HeadName effect_head;  // which that is
   double effect_of_all = 0;
-  double attention = 0;     // of the head that attends most to the source
-  HeadName attention_head;  // which that is
-  double hit_rate = 0;      // of that head
-  double chance = 0;
-  double untrained = 0;  // the attention of the head that attended most before training
+  double attention = 0;             // of the head that attends most to the source
+  HeadName attention_head;          // which that is
+  double hit_rate = 0, chance = 0;  // of that head
+  double untrained = 0;             // the attention of the head that attended most before training
   bool same_head() const { return effect_head == attention_head; }
 };
 // `untrained` are measures of the same model with its initial parameters, or empty. Classes without links have count 0.

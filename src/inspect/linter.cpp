@@ -103,12 +103,12 @@ class Linter {
                       100 * m.decision, 100 * is_.learned));
       return;
     }
-    const double looks = std::max(is_.looks, 2 * m.chance);
     for (size_t k = 0; k < m.heads.size(); ++k) {
       const HeadLink& head = m.heads[k];
+      const double looks = std::max(is_.looks, 2 * head.chance);
       const HeadName h = table_.name(k);
       const std::string seen = fmt::format("{:.2f} of its weight on the source (chance {:.2f}, before training {:.2f})",
-                                           head.attention, m.chance, table_.untrained_links[c].heads[k].attention);
+                                           head.attention, head.chance, table_.untrained_links[c].heads[k].attention);
       if (head.attention >= looks && head.effect >= is_.carries)
         say("carries", {h}, head.effect, is_.carries,
             fmt::format("{} carries '{}': its output moves the answer {:.2f} of the way (threshold {}), with {}", name_of(h),
@@ -118,7 +118,7 @@ class Linter {
             fmt::format(
                 "{} looks and does not carry '{}': {}, but its output moves the answer only {:.2f} of the way (threshold {})",
                 name_of(h), m.name, seen, head.effect, is_.carries / 4));
-      else if (head.effect >= is_.carries && head.attention < 2 * m.chance)
+      else if (head.effect >= is_.carries && head.attention < 2 * head.chance)
         say("carries_unseen", {h}, head.effect, is_.carries,
             fmt::format("{} carries '{}' without looking at it: its output moves the answer {:.2f} of the way (threshold {}), "
                         "with only {}",

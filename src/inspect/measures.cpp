@@ -47,8 +47,8 @@ int64_t VisibleKeys::count(HeadMap map, int64_t i) const {
   return n;
 }
 
-VisibleKeys visible_keys(const AttentionSettings& s) {
-  return {s.causal, s.kind == AttentionKind::kLocal ? s.window : -1, s.kind == AttentionKind::kBlockSparse};
+VisibleKeys visible_keys(const AttentionSettings& s, int64_t head) {
+  return {s.causal, s.kind == AttentionKind::kLocal ? s.window_of(head) : -1, s.kind == AttentionKind::kBlockSparse};
 }
 
 double entropy_of(std::span<const double> p) {

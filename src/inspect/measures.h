@@ -29,12 +29,14 @@ struct VisibleKeys {
   bool causal = false;
   int64_t window = -1;  // |i − j| ≤ window; −1: all
   bool weighted = false;
-  bool sees(HeadMap map, int64_t i, int64_t j) const {
-    return (!causal || j <= i) && (window < 0 || (i - j <= window && j - i <= window)) && (!weighted || map.at(i, j) > 0);
+  bool sees(std::span<const double> row, int64_t i, int64_t j) const {  // row: α_i
+    return (!causal || j <= i) && (window < 0 || (i - j <= window && j - i <= window)) &&
+           (!weighted || row[static_cast<size_t>(j)] > 0);
   }
+  bool sees(HeadMap map, int64_t i, int64_t j) const { return sees(map.row(i), i, j); }
   int64_t count(HeadMap map, int64_t i) const;
 };
-VisibleKeys visible_keys(const AttentionSettings& settings);
+VisibleKeys visible_keys(const AttentionSettings& settings, int64_t head);
 
 // H(p) = −Σ p ln p, 0 ln 0 = 0, in nats.
 double entropy_of(std::span<const double> p);

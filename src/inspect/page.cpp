@@ -78,11 +78,12 @@ struct Encoded {
   double row_error = 0;
   int64_t empty_rows = 0;
 };
-Encoded encode(const SentenceRecord& r, const ShownSentence& shown, VisibleKeys visible) {
+Encoded encode(const SentenceRecord& r, const ShownSentence& shown, const std::vector<VisibleKeys>& visible) {
   Encoded out{base64(deflated(quantised(r.maps))), {}, {}, {}, r.maps.largest_row_error(), r.maps.rows_without_keys()};
   for (int64_t l = 0; l < r.maps.layers; ++l)
     for (int64_t h = 0; h < r.maps.heads; ++h) {
-      for (const double m : measures_of(head_map(r.maps, l, h), visible)) out.measures.push_back(static_cast<float>(m));
+      for (const double m : measures_of(head_map(r.maps, l, h), visible[static_cast<size_t>(l * r.maps.heads + h)]))
+        out.measures.push_back(static_cast<float>(m));
       if (!shown.sources.empty()) out.looks.push_back(static_cast<float>(weight_on_sources(r.maps, l, h, shown)));
     }
   if (!r.move) return out;
@@ -138,10 +139,11 @@ void thin(std::vector<EncodedStep>& steps, const PageRun& run, int64_t room, std
 }
 
 Json to_json(const PageRun& run, const std::vector<EncodedStep>& steps) {
-  Json out{{"name", run.name},     {"model", run.model},           {"formula", run.formula},    {"config", run.config},
-           {"seed", run.seed},     {"precision", run.precision},   {"version", run.version},    {"layers", run.layers},
-           {"heads", run.heads},   {"causal", run.visible.causal}, {"steps", Json::array()},    {"curves", Json::array()},
-           {"floors", run.floors}, {"findings", run.findings},     {"sentences", Json::array()}};
+  const bool causal = std::all_of(run.visible.begin(), run.visible.end(), [](const VisibleKeys& v) { return v.causal; });
+  Json out{{"name", run.name},     {"model", run.model},         {"formula", run.formula},    {"config", run.config},
+           {"seed", run.seed},     {"precision", run.precision}, {"version", run.version},    {"layers", run.layers},
+           {"heads", run.heads},   {"causal", causal},           {"steps", Json::array()},    {"curves", Json::array()},
+           {"floors", run.floors}, {"findings", run.findings},   {"sentences", Json::array()}};
   for (const EncodedStep& s : steps) out["steps"].push_back(s.step);
   for (const PageRun::Curve& c : run.curves) out["curves"].push_back({{"name", c.name}, {"points", c.points}});
   for (size_t k = 0; k < run.sentences.size(); ++k) {

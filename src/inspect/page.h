@@ -16,7 +16,7 @@ struct PageRun {
   std::string formula, config;  // how weights come about; the hash of the configuration
   std::string precision, version;
   int64_t seed = 0, layers = 0, heads = 0;
-  VisibleKeys visible;
+  std::vector<VisibleKeys> visible;  // [L·H]
   struct Curve {
     std::string name;
     std::vector<std::pair<double, double>> points;  // step, loss

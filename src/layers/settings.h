@@ -1,5 +1,7 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace vitrine {
 
@@ -46,7 +48,7 @@ struct AttentionSettings {
   AttentionKind kind = AttentionKind::kFull;
   bool causal = false;
   AttentionImplementation implementation = AttentionImplementation::kAuto;
-  int64_t window = 0;                             // each side: tokens of local, blocks of block_sparse
+  std::vector<int64_t> window{0};                 // each side: tokens of local, for all heads or for each; blocks of block_sparse
   int64_t block = 16;                             // block_sparse: tokens of a block,
   int64_t global = 0, random = 0, stride = 0;     // the first tokens, random blocks of a block row, every stride-th block
   int64_t k = 0;                                  // top_k
@@ -57,6 +59,7 @@ struct AttentionSettings {
   int64_t redraw = 1000;                          // performer: steps between two draws of the features; 0: never
   int64_t clusters = 0;                           // routing: c
   double decay = 0.999;                           // routing: of the centroids' moving average
+  int64_t window_of(int64_t head) const { return window[window.size() > 1 ? static_cast<size_t>(head) : 0]; }
   bool operator==(const AttentionSettings&) const = default;
 };
 

@@ -12,12 +12,12 @@ Encoder::Encoder(const ModelSettings& m, uint64_t seed)
   const Init output = Init::normal(kWeightDeviation / std::sqrt(2.0 * double(m.layers)));
   Block::Settings settings{
       .norm = m.norm,
-      .attention = {m.width, m.heads, m.attention, m.dropout.attention, output, seed, position_.get()},
+      .attention = {m.width, m.heads, {}, m.dropout.attention, output, seed, position_.get()},
       .feed_forward = {m.width, m.hidden, m.activation, m.dropout.hidden, output},
       .dropout = m.dropout.residual,
   };
   for (int64_t l = 0; l < m.layers; ++l) {
-    settings.attention.last = l == m.layers - 1;
+    settings.attention.attention = m.attention_of(l), settings.attention.last = l == m.layers - 1;
     blocks_.push_back(std::make_unique<Block>("blocks." + std::to_string(l), l, settings));
   }
   if (m.norm.place == NormPlace::kPre) final_norm_ = make_norm("final_norm", m.width, m.norm);

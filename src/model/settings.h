@@ -1,7 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "layers/settings.h"
 
@@ -17,8 +19,15 @@ struct ModelSettings {
   int64_t token_types = 0;      // rows of the token-type table; 0: none
   bool embedding_norm = false;  // a norm right after the embedding, as BERT has
   PositionSettings position;
-  AttentionSettings attention;
-  std::string initialize_from;  // a run directory or a safetensors file
+  std::vector<AttentionSettings> attention{1};  // of every block, or one for each
+  std::string initialize_from;                  // a run directory or a safetensors file
+  const AttentionSettings& attention_of(int64_t block) const {
+    return attention[attention.size() > 1 ? static_cast<size_t>(block) : 0];
+  }
+  // No token knows of those behind it; where only some blocks are causal, the others let it know.
+  bool causal() const {
+    return std::all_of(attention.begin(), attention.end(), [](const AttentionSettings& a) { return a.causal; });
+  }
   bool operator==(const ModelSettings&) const = default;
 };
 

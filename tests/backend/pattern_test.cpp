@@ -13,7 +13,7 @@ std::vector<std::vector<bool>> seen(const Pattern& p, int64_t T, int64_t head = 
   std::vector<std::vector<bool>> sees(static_cast<size_t>(T), std::vector<bool>(static_cast<size_t>(T)));
   std::vector<Keys> keys;
   for (int64_t first = 0, rows; first < T; first += rows) {
-    rows = p.rows_alike(first, T, most);
+    rows = p.rows_alike(head, first, T, most);
     REQUIRE((rows >= 1 && rows <= most && first + rows <= T));
     p.seen_by(keys, head, first, rows, T);
     for (size_t k = 0; k < keys.size(); ++k) {
@@ -21,7 +21,7 @@ std::vector<std::vector<bool>> seen(const Pattern& p, int64_t T, int64_t head = 
       REQUIRE((k == 0 || keys[k - 1].end() < keys[k].at));
       for (int64_t i = first; i < first + rows; ++i)
         for (int64_t j = keys[k].at; j < keys[k].end(); ++j)
-          sees[size_t(i)][size_t(j)] = j >= p.ends(i, T).at && j < p.ends(i, T).end();
+          sees[size_t(i)][size_t(j)] = j >= p.ends(head, i, T).at && j < p.ends(head, i, T).end();
     }
   }
   return sees;
@@ -69,6 +69,22 @@ TEST_CASE("a pattern lists the keys of its definition") {
         CHECK(right);
         CHECK(p.pairs(0, T) == pairs);
       }
+}
+
+TEST_CASE("heads with windows of their own: each lists what a pattern with its window alone lists") {
+  const std::vector<int64_t> windows{3, 0, 40, 200};
+  for (const bool causal : {false, true})
+    for (const int64_t T : {1, 7, 33, 130}) {
+      const Pattern several{.causal = causal, .windows = windows};
+      for (int64_t h = 0; h < 4; ++h) {
+        const Pattern alone{.causal = causal, .window = windows[size_t(h)]};
+        CHECK(several.window_of(h) == windows[size_t(h)]);
+        CHECK(seen(several, T, h) == seen(alone, T));
+        CHECK(several.pairs(h, T) == alone.pairs(0, T));
+        for (int64_t first = 0; first < T; first += 16)
+          CHECK(several.rows_alike(h, first, T, 64) == alone.rows_alike(0, first, T, 64));
+      }
+    }
 }
 
 TEST_CASE("random blocks are whole, different, as many as asked for or there are, and the same each time") {

@@ -81,7 +81,7 @@ TEST_CASE("softmax of any pattern: 0 where it forbids, also in rows that see not
         pattern.seen_by(keys, h, i, 1, T);
         double z = 0, mean = 0;
         for (const Keys& k : keys)
-          for (int64_t j = std::max(k.at, pattern.ends(i, T).at); j < std::min(k.end(), pattern.ends(i, T).end()); ++j) {
+          for (int64_t j = std::max(k.at, pattern.ends(h, i, T).at); j < std::min(k.end(), pattern.ends(h, i, T).end()); ++j) {
             seen(i, j) = 1;
             z += want(i, j) = std::exp(double(tiles(s)(b, h).row(i)[j]));
           }

@@ -55,7 +55,7 @@ log: {interval: 9, progress: "off", tensorboard: true}
   m.norm = {NormKind::kRms, NormPlace::kPost, 1e-6};
   m.dropout = {0.1, 0.2, 0.3, 0.4};
   m.max_length = 40, m.token_types = 2, m.embedding_norm = true, m.position.kind = PositionKind::kSinusoidal;
-  m.attention = {AttentionKind::kFull, true, AttentionImplementation::kDense};
+  m.attention = {{AttentionKind::kFull, true, AttentionImplementation::kDense}};
   m.initialize_from = "runs/first";
   CHECK(c.model == m);
   CHECK(c.objectives[0].kind == ObjectiveKind::kMaskedLm);
@@ -107,27 +107,27 @@ TEST_CASE("the keys of each kind of attention") {
   const WorkingFolder folder;
   const auto attention = [](const std::string& keys) { return loaded(configuration({"model: {attention: " + keys + "}"})); };
   const LoadedConfig local = attention("local");
-  CHECK(local.config.model.attention.kind == AttentionKind::kLocal);
-  CHECK(local.config.model.attention.window == 64);
+  CHECK(local.config.model.attention[0].kind == AttentionKind::kLocal);
+  CHECK(local.config.model.attention[0].window == std::vector<int64_t>{64});
   CHECK(local.origins.at("model.attention.window") == "from model.attention.kind");
-  CHECK(attention("{kind: local, window: 5, causal: true}").config.model.attention.window == 5);
-  CHECK(attention("{kind: block_sparse}").config.model.attention.window == 1);
+  CHECK(attention("{kind: local, window: 5, causal: true}").config.model.attention[0].window == std::vector<int64_t>{5});
+  CHECK(attention("{kind: block_sparse}").config.model.attention[0].window == std::vector<int64_t>{1});
   const AttentionSettings blocks =
       attention("{kind: block_sparse, block: 4, window: 2, global: 3, random: 5, stride: 6, implementation: dense}")
-          .config.model.attention;
+          .config.model.attention[0];
   CHECK(blocks.kind == AttentionKind::kBlockSparse);
   CHECK(blocks.implementation == AttentionImplementation::kDense);
-  CHECK(std::vector{blocks.block, blocks.window, blocks.global, blocks.random, blocks.stride} ==
+  CHECK(std::vector{blocks.block, blocks.window[0], blocks.global, blocks.random, blocks.stride} ==
         std::vector<int64_t>{4, 2, 3, 5, 6});
-  CHECK(attention("{kind: block_sparse, stride: none}").config.model.attention.stride == 0);
-  CHECK(attention("{kind: top_k, k: 7}").config.model.attention.k == 7);
-  CHECK(attention("{kind: entmax, alpha: 1.25}").config.model.attention.alpha == 1.25);
-  CHECK(attention("{kind: entmax, alpha: learned, causal: true}").config.model.attention.alpha == 0);
-  CHECK(attention("entmax").config.model.attention.alpha == 1.5);
-  CHECK(attention("adaptive_span").config.model.attention.max_span == 64);
+  CHECK(attention("{kind: block_sparse, stride: none}").config.model.attention[0].stride == 0);
+  CHECK(attention("{kind: top_k, k: 7}").config.model.attention[0].k == 7);
+  CHECK(attention("{kind: entmax, alpha: 1.25}").config.model.attention[0].alpha == 1.25);
+  CHECK(attention("{kind: entmax, alpha: learned, causal: true}").config.model.attention[0].alpha == 0);
+  CHECK(attention("entmax").config.model.attention[0].alpha == 1.5);
+  CHECK(attention("adaptive_span").config.model.attention[0].max_span == 64);
   CHECK(attention("adaptive_span").origins.at("model.attention.max_span") == "from data.max_length");
   const AttentionSettings span =
-      attention("{kind: adaptive_span, max_span: 20, ramp: 4.5, initial: 3, penalty: 0.25}").config.model.attention;
+      attention("{kind: adaptive_span, max_span: 20, ramp: 4.5, initial: 3, penalty: 0.25}").config.model.attention[0];
   CHECK(span.max_span == 20);
   CHECK(std::vector{span.ramp, span.initial, span.penalty} == std::vector{4.5, 3.0, 0.25});
 }
@@ -137,6 +137,84 @@ TEST_CASE("the keys of the machine that executes kernels") {
   const RunSettings run = loaded(configuration({"run: {device: simt, simt: {check: true, order: reverse}}"})).config.run;
   CHECK(run.device == Device::kSimt);
   CHECK(run.simt == SimtSettings{true, ThreadOrder::kReverse});
+}
+
+TEST_CASE("heads of local attention may have windows of their own") {
+  const WorkingFolder folder;
+  const LoadedConfig l = loaded(configuration({"model: {heads: 4, attention: {kind: local, window: [4, 16, 64, 64]}}"}));
+  const AttentionSettings& a = l.config.model.attention[0];
+  CHECK(a.window == std::vector<int64_t>{4, 16, 64, 64});
+  CHECK(a.window_of(1) == 16);
+  CHECK(values_of(l.config).at("model.attention.window") == "[4, 16, 64, 64]");
+  CHECK(loaded(resolved_yaml(l.config, {}, "."), {"run.name=" + l.config.run.name}).config == l.config);
+  const LoadedConfig one = loaded(configuration({"model: {attention: {kind: local, window: [7]}}"}));
+  CHECK(one.config.model.attention[0].window_of(3) == 7);
+  CHECK(values_of(one.config).at("model.attention.window") == "7");
+}
+
+TEST_CASE("the attention of each block: a list of words and maps") {
+  const WorkingFolder folder;
+  const std::string data = "data: {kind: labelled_lines, train: a.txt, validation: 0.1, max_length: 50}";
+  const std::string model =
+      "model:\n"
+      "  width: 24\n"
+      "  heads: 3\n"
+      "  layers: 4\n"
+      "  dropout: 0.1\n"
+      "  attention: [{kind: local, window: 8}, {causal: true}, performer, routing]\n";
+  const LoadedConfig l = loaded(configuration({data, model}), {"model.attention.0.window=5", "model.attention.3.decay=0.5"});
+  const std::vector<AttentionSettings>& a = l.config.model.attention;
+  REQUIRE(a.size() == 4);
+  CHECK(a[0] == AttentionSettings{.kind = AttentionKind::kLocal, .window = {5}});
+  CHECK(a[1] == AttentionSettings{.causal = true});
+  CHECK(a[2] == AttentionSettings{.kind = AttentionKind::kPerformer, .features = 32});  // what follows from other keys, in each
+  CHECK(a[3] == AttentionSettings{.kind = AttentionKind::kRouting, .clusters = 8, .decay = 0.5});
+  CHECK(&l.config.model.attention_of(2) == &a[2]);
+  CHECK_FALSE(l.config.model.causal());
+  CHECK(l.config.model.dropout.attention == 0.1);  // for the blocks that have weights to drop
+  CHECK(l.warnings.empty());
+  CHECK(l.origins.at("model.attention.0.window") == "--set");
+  CHECK(l.origins.at("model.attention.1.causal") == "t.yaml:9");
+  CHECK(l.origins.at("model.attention.2.features") == "from model.width and heads");
+  CHECK(show(l).find("  attention:\n"
+                     "    - kind: local\n"
+                     "      causal: false\n"
+                     "      implementation: auto\n"
+                     "      window: 5\n"
+                     "    - kind: full\n"
+                     "      causal: true\n"
+                     "      implementation: auto\n"
+                     "    - kind: performer\n") != std::string::npos);
+  CHECK(values_of(l.config).at("model.attention.2.features") == "32");
+  CHECK(loaded(resolved_yaml(l.config, {}, "."), {"run.name=" + l.config.run.name}).config == l.config);
+  CHECK(explain("model.attention.1.window") == explain("model.attention.window"));
+
+  // One for all, in three ways; what a list said is then forgotten.
+  const std::string one_block = configuration({"model: {layers: 1, attention: [{kind: local, window: 8}]}"});
+  CHECK(loaded(one_block).config.model.attention == std::vector{AttentionSettings{.kind = AttentionKind::kLocal, .window = {8}}});
+  CHECK(loaded(configuration({data, model}), {"model.attention=top_k", "model.attention.k=3"}).config.model.attention ==
+        std::vector{AttentionSettings{.kind = AttentionKind::kTopK, .k = 3}});
+  CHECK(loaded(one_block, {"model.layers=2", "model.attention=[full, linear]"}).config.model.attention ==
+        std::vector{AttentionSettings{}, AttentionSettings{.kind = AttentionKind::kLinear}});
+  CHECK(loaded(one_block, {"model.attention=[{implementation: dense}]"}).config.model.attention ==
+        std::vector{AttentionSettings{.implementation = AttentionImplementation::kDense}});
+}
+
+TEST_CASE("what needs a causal model makes every block causal, and only a model of causal blocks is one") {
+  const WorkingFolder folder;
+  const auto with = [](const std::string& attention, const std::string& objective) {
+    return loaded(configuration({"model: {layers: 2, attention: " + attention + "}", "objective: " + objective}));
+  };
+  const LoadedConfig next = with("[{kind: local, window: 3}, causal]", "{kind: causal_lm}");
+  CHECK(next.config.model.causal());
+  CHECK(next.origins.at("model.attention.0.causal") == "from objective.kind: causal_lm");
+  CHECK(next.warnings.empty());
+  // [CLS] sees the others in the block that is not causal.
+  CHECK_FALSE(with("[causal, full]", "{kind: sequence_classification, pooling: cls}").config.model.causal());
+  CHECK(with("[causal, full]", "{kind: masked_lm}").warnings.empty());
+  CHECK(with("[causal, causal]", "{kind: masked_lm}").warnings ==
+        std::vector<std::string>{
+            "t.yaml:4:32: model.attention.0.causal: masked tokens are guessed from the words before them only"});
 }
 
 TEST_CASE("the keys of each position scheme") {
@@ -210,9 +288,9 @@ TEST_CASE("a synthetic task: its keys, and what follows from them") {
   CHECK(d.max_length == 2 * 9 + 1 + 2 + 3);
   const LoadedConfig reverse = task("task: reverse, length: 9, max_length: 30");
   CHECK(reverse.config.data.max_length == 30);
-  CHECK_FALSE(reverse.config.model.attention.causal);
+  CHECK_FALSE(reverse.config.model.attention[0].causal);
   const LoadedConfig induction = task("task: induction, length: 9");
-  CHECK(induction.config.model.attention.causal);
+  CHECK(induction.config.model.attention[0].causal);
   CHECK(induction.config.model.max_length == 18);
   CHECK(induction.origins.at("model.attention.causal") == "from data.task: induction");
   CHECK(induction.origins.at("data.max_length") == "from data.length");
@@ -262,15 +340,15 @@ TEST_CASE("short forms and defaults that depend on other keys") {
   const Config plain = loaded(configuration({"run: {}"})).config;
   CHECK(plain.run.name == "t");
   CHECK(plain.model.max_length == 64);
-  CHECK_FALSE(plain.model.attention.causal);
+  CHECK_FALSE(plain.model.attention[0].causal);
   CHECK(plain.training.batch_size == 32);
   const Config c = loaded(configuration({"model: {dropout: 0.25, norm: rms, position: none, attention: causal}"})).config;
   CHECK(c.model.dropout == DropoutSettings{0.25, 0.25, 0.25, 0.25});
   CHECK(c.model.norm == NormSettings{NormKind::kRms, NormPlace::kPre, 1e-5});
   CHECK(c.model.position.kind == PositionKind::kNone);
-  CHECK(c.model.attention.causal);
-  CHECK(loaded(configuration({"model: {attention: {kind: causal, causal: true}}"})).config.model.attention.causal);
-  CHECK(loaded(configuration({"objective: {kind: causal_lm}"})).config.model.attention.causal);
+  CHECK(c.model.attention[0].causal);
+  CHECK(loaded(configuration({"model: {attention: {kind: causal, causal: true}}"})).config.model.attention[0].causal);
+  CHECK(loaded(configuration({"objective: {kind: causal_lm}"})).config.model.attention[0].causal);
   CHECK(loaded(configuration({"training: {steps: 0}"})).config.training.steps == 0);  // warm-up does not matter then
   CHECK(loaded(configuration({"training: {steps: 10, batch_tokens: 99}"})).config.training.batch_size == 0);
   CHECK(loaded(configuration({"training: {steps: 10, clip: none}"})).config.training.clip == 0);
@@ -324,17 +402,27 @@ TEST_CASE("a bare dropout rate leaves out the place that the attention does not 
   CHECK(l.warnings == std::vector<std::string>{"t.yaml:4:9: model.dropout.attention: left out, since it has no meaning with "
                                                "`model.attention.kind: linear` (line 4)"});
   CHECK(loaded(configuration({"model: {dropout: 0.0, attention: linear}"})).warnings.empty());
-  CHECK(loaded(configuration({"model: {attention: {kind: linear, causal: true}}"})).config.model.attention ==
+  CHECK(loaded(configuration({"model: {attention: {kind: linear, causal: true}}"})).config.model.attention[0] ==
         AttentionSettings{AttentionKind::kLinear, true, AttentionImplementation::kAuto});
+  // Of several blocks, it is left out where none has weights that it could drop.
+  const LoadedConfig none = loaded(configuration({"model: {layers: 2, dropout: 0.25, attention: [linear, performer]}"}));
+  CHECK(none.config.model.dropout.attention == 0);
+  REQUIRE(none.warnings.size() == 1);
+  CHECK(none.warnings[0].ends_with("since it has no meaning with `model.attention.0.kind: linear` (line 4)"));
+  const LoadedConfig changed =
+      loaded(configuration({"model: {layers: 2, dropout: {attention: 0.25}, attention: [linear, full]}"}),
+             {"model.attention.1.kind=performer"});
+  REQUIRE(changed.warnings.size() == 1);
+  CHECK(changed.warnings[0].ends_with("since it has no meaning with `model.attention.1.kind: performer` (--set)"));
 }
 
 TEST_CASE("the number of clusters follows from the longest sequence") {
   const WorkingFolder folder;
   const LoadedConfig l = loaded(configuration({"data: {kind: labelled_lines, train: a.txt, max_length: 50}",
                                                "model: {dropout: 0.1, attention: routing}", "evaluation: (none)"}));
-  CHECK(l.config.model.attention.kind == AttentionKind::kRouting);
-  CHECK(l.config.model.attention.clusters == 8);
-  CHECK(l.config.model.attention.decay == 0.999);
+  CHECK(l.config.model.attention[0].kind == AttentionKind::kRouting);
+  CHECK(l.config.model.attention[0].clusters == 8);
+  CHECK(l.config.model.attention[0].decay == 0.999);
   CHECK(l.config.model.dropout.attention == 0.1);
   CHECK(l.warnings.empty());
 }
@@ -342,12 +430,12 @@ TEST_CASE("the number of clusters follows from the longest sequence") {
 TEST_CASE("the number of random features follows from the width of a head") {
   const WorkingFolder folder;
   const LoadedConfig l = loaded(configuration({"model: {width: 24, heads: 3, attention: performer}"}));
-  CHECK(l.config.model.attention.kind == AttentionKind::kPerformer);
-  CHECK(l.config.model.attention.features == 32);
-  CHECK(l.config.model.attention.redraw == 1000);
+  CHECK(l.config.model.attention[0].kind == AttentionKind::kPerformer);
+  CHECK(l.config.model.attention[0].features == 32);
+  CHECK(l.config.model.attention[0].redraw == 1000);
   CHECK(l.origins.at("model.attention.features") == "from model.width and heads");
   const AttentionSettings given =
-      loaded(configuration({"model: {attention: {kind: performer, features: 5, redraw: 0}}"})).config.model.attention;
+      loaded(configuration({"model: {attention: {kind: performer, features: 5, redraw: 0}}"})).config.model.attention[0];
   CHECK(given.features == 5);
   CHECK(given.redraw == 0);
 }
@@ -463,6 +551,19 @@ TEST_CASE("every key is described, shows its default and can be explained") {
         "  only with data.kind: `text`, `lines`, `labelled_lines`, `table`, `tagged`, `jsonl` or `random`\n");
   CHECK(explain("training.clip").find("value: a positive number, or none\n  default: none\n") != std::string::npos);
   CHECK(explain("optimizer").find("learning_rate ") != std::string::npos);
+  // Each word that attention and positions have, with its formula and where it comes from.
+  for (const char* kind : {"model.attention.kind", "model.position.kind"})
+    for (const std::string& word : root->find(kind)->value->words()) {
+      INFO(kind << ": " << word);
+      const auto& meanings = root->find(kind)->meanings;
+      const auto m = std::find_if(meanings.begin(), meanings.end(), [&](const Meaning& each) { return each.word == word; });
+      REQUIRE(m != meanings.end());
+      CHECK(m->source.find("arXiv ") != std::string::npos);
+      CHECK(explain(kind).find(fmt::format("  {:<14} {}\n", word, m->formula)) != std::string::npos);
+    }
+  CHECK(explain("model.attention.0.kind")
+            .find("  local          P = softmax(S) over |i − j| ≤ window\n"
+                  "                   Beltagy et al. 2020, arXiv 2004.05150, §3.1\n") != std::string::npos);
   CHECK_THROWS_WITH(explain("optimizer.learning_rat"),
                     "optimizer.learning_rat: unknown key\nhelp: did you mean `learning_rate`?");
   CHECK_THROWS_WITH(explain("lr"), "lr: unknown key\nhelp: this is called `optimizer.learning_rate` here");

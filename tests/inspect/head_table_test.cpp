@@ -236,8 +236,8 @@ TEST_CASE("The linter says what it was told, with the number and the threshold")
   for (const double x : {0.5, 0.9}) t.facts[0].trained.first_key.add(x);
   t.sink_threshold = 0.4;
   LinkMeasure m;
-  m.name = "number", m.count = 10, m.decision = 1, m.chance = 0.1;
-  m.heads = {{0.9, 0.12, 0}, {0.01, 0.8, 1}, {0.1, 0.1, 0}};
+  m.name = "number", m.count = 10, m.decision = 1;
+  m.heads = {{0.9, 0.12, 0, 0.1}, {0.01, 0.8, 1, 0.1}, {0.1, 0.1, 0, 0.1}};
   t.links = t.untrained_links = {m};
   const std::vector<Finding> findings = lint(t);
   CHECK(said(findings, "dead") == Heads{"0.2"});

@@ -48,7 +48,7 @@ Random random_model(Precision precision, const AttentionSettings& attention, Nor
   Random out;
   EngineSettings& s = out.settings;
   s.model.width = 24, s.model.layers = 2, s.model.heads = 3, s.model.hidden = 20, s.model.max_length = 16;
-  s.model.attention = attention, s.model.norm.place = place, s.model.position.kind = position;
+  s.model.attention = {attention}, s.model.norm.place = place, s.model.position.kind = position;
   s.objectives = {{}}, s.objectives[0].rate = 1;
   s.class_weights = {{}};
   s.vocabulary = 20, s.classes = {20}, s.seed = 7;
@@ -77,7 +77,7 @@ Random random_model(Precision precision, const AttentionSettings& attention, Nor
 AttentionSettings kind_of(AttentionKind kind) {
   AttentionSettings a;
   a.kind = kind;
-  if (kind == AttentionKind::kLocal) a.window = 2;
+  if (kind == AttentionKind::kLocal) a.window = {2};
   if (kind == AttentionKind::kTopK) a.k = 2;
   if (kind == AttentionKind::kRouting) a.clusters = 2;
   if (kind == AttentionKind::kPerformer) a.features = 8;
@@ -337,7 +337,7 @@ TEST_CASE("An induction circuit is seen as one: the first block looks back, the 
   AttentionRecorder recorder(maps);
   ForwardResult result;
   model.engine->forward(batch, result, Want::kLogits, &recorder);
-  const VisibleKeys causal = visible_keys(model.settings.model.attention);
+  const VisibleKeys causal = visible_keys(model.settings.model.attention[0], 0);
   const PatternMass back =
       pattern_mass(head_map(maps, 0, 0), causal, AttentionPattern::kPrevious, example.tokens, std::vector<bool>(9));
   CHECK(back.mass / back.total > 0.99);

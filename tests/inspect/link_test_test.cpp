@@ -225,7 +225,7 @@ TEST_CASE("The link test finds the head that carries a link, not the decoy that 
   CHECK(m.decision == Approx(static_cast<double>(good) / static_cast<double>(names)));
   CHECK(m.decision_attractors == 1);
   CHECK(m.loss == Approx(0.5));
-  CHECK(m.chance == Approx(0.25));
+  for (const HeadLink& h : m.heads) CHECK(h.chance == Approx(0.25));
   CHECK(m.effect_of_none == 0);
   CHECK(m.effect_of_all == 1);
   REQUIRE(m.heads.size() == 4);
@@ -247,6 +247,19 @@ TEST_CASE("The link test finds the head that carries a link, not the decoy that 
   CHECK(reports[0].effect == Approx(1));
 }
 
+TEST_CASE("Chance is that of the keys which a head may see, in each block as its attention says") {
+  Circuit engine;
+  const Corpus corpus = circuit_corpus();
+  ModelSettings model;
+  model.layers = kLayers, model.heads = kHeads;
+  model.attention = {{.kind = AttentionKind::kLocal, .window = {2, 3}}, {.kind = AttentionKind::kBlockSparse, .window = {1}}};
+  const Collator collator({}, V, 1);
+  const auto measures = measure_links(engine, model, corpus, CircuitData(20), collator);
+  const std::array<double, 4> chance{0, 0.25, 0.5, 0.5};  // of blocks, those that have a weight: here two of the four tokens
+  for (size_t h = 0; h < 4; ++h) CHECK(measures[0].heads[h].chance == Approx(chance[h]));
+  CHECK(report_links(model, measures, measures, {}, {})[0].chance == Approx(0.25));  // of the head that looks most, 0.1
+}
+
 TEST_CASE("The link test of tags: several targets a sequence, several sources a target") {
   Mirror engine;
   Corpus corpus;
@@ -263,14 +276,14 @@ TEST_CASE("The link test of tags: several targets a sequence, several sources a 
   LinkTestOptions options;
   options.batch_tokens = 4 * 7;
   for (const bool causal : {false, true}) {
-    model.attention.causal = causal;
+    model.attention[0].causal = causal;
     const std::vector<LinkMeasure> measures = measure_links(engine, model, corpus, MirrorData(), collator, options);
     const LinkMeasure& m = measures[0];
     CHECK(m.count == 80);
     CHECK(m.attractors == 20);
     CHECK(m.decision == 1);
     CHECK(m.loss == Approx(0.25));
-    CHECK(m.chance == Approx(causal ? (1 + 1.0 / 2 + 1.0 / 3 + 1.0 / 4) / 4 : 1.0 / 4));
+    for (const HeadLink& h : m.heads) CHECK(h.chance == Approx(causal ? (1.0 / 3 + 1.0 / 4) / 4 : 1.0 / 4));
     CHECK(m.effect_of_none == 0);
     CHECK(m.effect_of_all == 1);
     CHECK(m.heads[0].effect == Approx(1));
@@ -283,7 +296,7 @@ TEST_CASE("The link test of tags: several targets a sequence, several sources a 
     CHECK(measures[1].heads[0].attention == Approx(0));
     CHECK(measures[1].heads[1].attention == Approx(0.5));  // the sum over both sources
     CHECK(measures[1].heads[1].hit_rate == 1);
-    CHECK(measures[1].chance == Approx(2.0 / 4));
+    CHECK(measures[1].heads[0].chance == Approx(2.0 / 4));
   }
 }
 
@@ -402,9 +415,9 @@ TEST_CASE("In a real model, patching no head changes no bit, and patching all of
     for (const HeadLink& h : m.heads) {
       sum += std::abs(h.effect);
       CHECK((h.attention > 0 && h.attention < 1));
+      CHECK((h.chance > 0.05 && h.chance < 0.2));
     }
     CHECK(sum > 0);
-    CHECK((m.chance > 0.05 && m.chance < 0.2));
     CHECK(m.loss == Approx(std::log(static_cast<double>(settings.vocabulary))).epsilon(0.1));
   }
 }
@@ -419,7 +432,7 @@ TEST_CASE("In a real model, all heads together carry what a tag depends on, also
   const Corpus corpus = load_corpus(data, {}, targets, 5);
   EngineSettings settings;
   settings.model = small_model();
-  settings.model.attention.causal = data.task == TaskKind::kInduction;
+  settings.model.attention[0].causal = data.task == TaskKind::kInduction;
   settings.objectives = {{}};
   settings.objectives[0].kind = ObjectiveKind::kTokenClassification;
   settings.class_weights = {{}};

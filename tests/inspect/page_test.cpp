@@ -35,6 +35,7 @@ ShownSentence hostile_sentence() { return {{kHostile, "\xff\xfe", "ü", "[MASK]"
 PageRun run_of(std::vector<int64_t> steps, int64_t damaged = -1) {
   PageRun run;
   run.name = kHostile, run.layers = L, run.heads = H, run.steps = std::move(steps);
+  run.visible.assign(L * H, {});
   RecordedSentence s;
   s.shown = hostile_sentence();
   s.kinds.assign(n, TokenKind::kNormal);

@@ -32,7 +32,7 @@ std::unique_ptr<Layer> make_layer(const nlohmann::json& settings) {
   }
   const ModelSettings m = golden_model(settings);
   auto whole = std::make_unique<WithPosition>(m);
-  const SelfAttention::Settings attention{m.width, m.heads, m.attention, 0, {}, 0, &whole->position};
+  const SelfAttention::Settings attention{m.width, m.heads, m.attention_of(0), 0, {}, 0, &whole->position};
   const FeedForward::Settings feed_forward{m.width, m.hidden, m.activation, 0, {}};
   if (kind == "feed_forward") return std::make_unique<FeedForward>("block.feed_forward", 0, feed_forward);
   if (kind == "attention") {

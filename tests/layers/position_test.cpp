@@ -230,7 +230,7 @@ TEST_CASE("relative positions in fused attention are those in dense attention") 
       const AttentionSettings settings{.kind = kind,
                                        .causal = causal,
                                        .implementation = implementation,
-                                       .window = kind == AttentionKind::kLocal ? 7 : 1,
+                                       .window = {kind == AttentionKind::kLocal ? 7 : 1},
                                        .global = 3};
       Attention attention(position, settings, 0);
       Harness harness(attention, extent_for(batch.size(), 260));

@@ -12,7 +12,7 @@ using Implementation = AttentionImplementation;
 
 AttentionSettings local(int64_t window, bool causal = false, Implementation implementation = Implementation::kAuto) {
   AttentionSettings s;
-  s.kind = AttentionKind::kLocal, s.window = window, s.causal = causal, s.implementation = implementation;
+  s.kind = AttentionKind::kLocal, s.window = {window}, s.causal = causal, s.implementation = implementation;
   return s;
 }
 struct Blocks {
@@ -21,7 +21,7 @@ struct Blocks {
 AttentionSettings sparse(const Blocks& b, bool causal = false, Implementation implementation = Implementation::kAuto) {
   AttentionSettings s;
   s.kind = AttentionKind::kBlockSparse, s.causal = causal, s.implementation = implementation;
-  s.block = b.block, s.window = b.window, s.global = b.global, s.random = b.random, s.stride = b.stride;
+  s.block = b.block, s.window = {b.window}, s.global = b.global, s.random = b.random, s.stride = b.stride;
   return s;
 }
 AttentionSettings full(bool causal, Implementation implementation) {
@@ -65,9 +65,9 @@ struct Drawn {
 // The definition of each kind without random blocks.
 bool allowed(const AttentionSettings& s, int64_t i, int64_t j) {
   if (s.causal && j > i) return false;
-  if (s.kind == AttentionKind::kLocal) return std::abs(i - j) <= s.window;
+  if (s.kind == AttentionKind::kLocal) return std::abs(i - j) <= s.window[0];
   const int64_t bi = i / s.block, bj = j / s.block;
-  return std::abs(bi - bj) <= s.window || i < s.global || j < s.global || (s.stride > 0 && (bi - bj) % s.stride == 0);
+  return std::abs(bi - bj) <= s.window[0] || i < s.global || j < s.global || (s.stride > 0 && (bi - bj) % s.stride == 0);
 }
 
 }  // namespace
@@ -163,6 +163,41 @@ TEST_CASE("local with a wide window and block-sparse with everything on are full
       }
 }
 
+TEST_CASE("heads with windows of their own: each is, to the bit, what it is where all heads have its window") {
+  const Batch batch = batch_of({5, 1, 33, 2, 140});
+  const Drawn in(batch.size());
+  const std::vector<int64_t> windows{4, 1, 70};
+  for (const Implementation how : {Implementation::kFused, Implementation::kDense})
+    for (const bool causal : {false, true})
+      for (const double dropout : {0.0, 0.25}) {
+        CAPTURE(int(how), causal, dropout);
+        AttentionSettings several = local(0, causal, how);
+        several.window = windows;
+        const Outcome all = run(several, dropout, batch, in.qkv, in.dO), seen = run(several, 0, batch, in.qkv, in.dO, 9, 4, true);
+        for (int64_t h = 0; h < H; ++h) {
+          const AttentionSettings own = local(windows[size_t(h)], causal, how);
+          const Outcome alone = run(own, dropout, batch, in.qkv, in.dO), shown = run(own, 0, batch, in.qkv, in.dO, 9, 4, true);
+          bool same = true, same_weights = true;
+          for (int64_t i = 0; i < batch.size(); ++i)
+            for (int64_t c = h * d; c < (h + 1) * d; ++c) {
+              same = same && all.O(i, c) == alone.O(i, c);
+              for (int64_t part = 0; part < 3; ++part) same = same && all.dqkv(i, part * D + c) == alone.dqkv(i, part * D + c);
+            }
+          size_t first = 0;
+          for (int64_t b = 0; b < batch.sequence_count(); ++b) {
+            const auto size = size_t(batch.length(b) * batch.length(b));
+            for (size_t k = 0; k < size; ++k) {
+              const size_t at = first + size_t(h) * size + k;
+              same_weights = same_weights && seen.weights[at] == shown.weights[at];
+            }
+            first += size_t(H) * size;
+          }
+          CHECK(same);
+          CHECK(same_weights);
+        }
+      }
+}
+
 TEST_CASE("random blocks depend on the seed, the layer and the head, and on nothing else") {
   const Batch batch = batch_of({90}), within = batch_of({12, 90, 3});
   const Drawn in(105);
@@ -189,10 +224,19 @@ TEST_CASE("self-attention, local and block-sparse") {
   const double dropout = GENERATE(0.0, 0.4);
   for (const AttentionSettings& settings :
        {local(1, causal, how), local(3, causal, how), sparse({2, 1, 1, 1}, causal, how), sparse({1, 1, 0, 0, 3}, causal, how)})
-    DYNAMIC_SECTION(int(how) << causal << dropout << int(settings.kind) << settings.window << settings.block) {
+    DYNAMIC_SECTION(int(how) << causal << dropout << int(settings.kind) << settings.window[0] << settings.block) {
       SelfAttention layer("blocks.4.attention", 4, {D, H, settings, dropout, Init::normal(0.1), 3});
       test_layer(layer, D, D, dropout > 0);
     }
+}
+
+TEST_CASE("self-attention, local with a window for each head") {
+  const auto how = GENERATE(Implementation::kFused, Implementation::kDense);
+  const bool causal = GENERATE(false, true);
+  AttentionSettings settings = local(0, causal, how);
+  settings.window = {1, 3, 2};
+  SelfAttention layer("blocks.4.attention", 4, {D, H, settings, 0.0, Init::normal(0.1), 3});
+  test_layer(layer, D, D);
 }
 
 TEST_CASE("a row that sees no key has no output and no gradient, and disturbs no other") {

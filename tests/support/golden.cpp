@@ -74,25 +74,26 @@ ModelSettings golden_model(const nlohmann::json& m) {
   position.buckets = how.value("buckets", position.buckets);
   position.max_distance = how.value("max_distance", position.max_distance);
   position.base = how.value("base", position.base), position.width = how.value("width", position.width);
-  model.attention.causal = m.at("causal");
+  AttentionSettings& attention = model.attention[0];
+  attention.causal = m.at("causal");
   if (m.contains("attention")) {
     const nlohmann::json& a = m.at("attention");
-    model.attention.max_span = a.value("max_span", 0), model.attention.ramp = a.value("ramp", 32.0);
-    model.attention.k = a.value("k", 0), model.attention.alpha = a.value("alpha", 1.5);
-    model.attention.kind = named<AttentionKind>(a.at("kind"), {
-                                                                  {"local", AttentionKind::kLocal},
-                                                                  {"block_sparse", AttentionKind::kBlockSparse},
-                                                                  {"top_k", AttentionKind::kTopK},
-                                                                  {"entmax", AttentionKind::kEntmax},
-                                                                  {"adaptive_span", AttentionKind::kAdaptiveSpan},
-                                                                  {"linear", AttentionKind::kLinear},
-                                                                  {"performer", AttentionKind::kPerformer},
-                                                                  {"routing", AttentionKind::kRouting},
-                                                              });
-    model.attention.window = a.value("window", 0), model.attention.block = a.value("block", 16);
-    model.attention.global = a.value("global", 0), model.attention.stride = a.value("stride", 0);
-    model.attention.clusters = a.value("clusters", model.attention.clusters);
-    model.attention.features = a.value("features", model.attention.features);
+    attention.max_span = a.value("max_span", 0), attention.ramp = a.value("ramp", 32.0);
+    attention.k = a.value("k", 0), attention.alpha = a.value("alpha", 1.5);
+    attention.kind = named<AttentionKind>(a.at("kind"), {
+                                                            {"local", AttentionKind::kLocal},
+                                                            {"block_sparse", AttentionKind::kBlockSparse},
+                                                            {"top_k", AttentionKind::kTopK},
+                                                            {"entmax", AttentionKind::kEntmax},
+                                                            {"adaptive_span", AttentionKind::kAdaptiveSpan},
+                                                            {"linear", AttentionKind::kLinear},
+                                                            {"performer", AttentionKind::kPerformer},
+                                                            {"routing", AttentionKind::kRouting},
+                                                        });
+    attention.window = {a.value("window", int64_t{0})}, attention.block = a.value("block", 16);
+    attention.global = a.value("global", 0), attention.stride = a.value("stride", 0);
+    attention.clusters = a.value("clusters", attention.clusters);
+    attention.features = a.value("features", attention.features);
   }
   return model;
 }

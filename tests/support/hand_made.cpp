@@ -93,7 +93,7 @@ HandMade make_by_hand(Circuit circuit, Precision precision, int64_t sentences) {
   s.model.width = D, s.model.heads = HandMade::kHeads, s.model.hidden = 8, s.model.layers = inducer ? 2 : 1;
   s.model.norm = {NormKind::kRms, NormPlace::kPre, 1e-12};
   s.model.max_length = HandMade::kLongest;
-  s.model.attention.causal = inducer;
+  s.model.attention[0].causal = inducer;
   s.objectives = {{}};
   s.objectives[0].kind = inducer ? ObjectiveKind::kCausalLm : ObjectiveKind::kMaskedLm;
   s.objectives[0].tied = false, s.objectives[0].rate = 1;

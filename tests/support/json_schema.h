@@ -54,6 +54,8 @@ inline bool conforms(const nlohmann::ordered_json& value, const nlohmann::ordere
       good = !value.is_array() || value.size() <= r.get<size_t>();
     } else if (keyword == "items") {
       good = !value.is_array() || all(value, [&](const Json& item) { return conforms(item, r, &root); });
+    } else if (keyword == "contains") {
+      good = !value.is_array() || any(value, [&](const Json& item) { return conforms(item, r, &root); });
     } else if (keyword == "required") {
       good = !value.is_object() || all(r, [&](const Json& name) { return value.contains(name.get<std::string>()); });
     } else if (keyword == "properties" || keyword == "additionalProperties") {

@@ -38,7 +38,7 @@ EngineSettings settings_for(const Heads& heads, int64_t lanes = 2, int threads =
   EngineSettings s;
   s.model.width = 12, s.model.layers = 2, s.model.heads = 3, s.model.hidden = 20, s.model.max_length = 9;
   s.model.dropout = {0.1, 0.1, 0.1, 0.1};
-  s.model.attention.causal = heads.has(ObjectiveKind::kCausalLm);
+  s.model.attention[0].causal = heads.has(ObjectiveKind::kCausalLm);
   s.objectives.resize(heads.kinds.size());
   for (size_t k = 0; k < heads.kinds.size(); ++k) {
     s.objectives[k].kind = heads.kinds[k];
@@ -143,7 +143,8 @@ AttentionSettings routing_settings() {
   s.kind = AttentionKind::kRouting, s.clusters = 3, s.decay = 0.9;
   return s;
 }
-const std::vector<AttentionSettings> kWithState = {performer_settings(), routing_settings()};
+const std::vector<std::vector<AttentionSettings>> kWithState = {
+    {performer_settings()}, {routing_settings()}, {routing_settings(), performer_settings()}};
 
 const NamedTensor& find_tensor(const std::vector<NamedTensor>& list, const std::string& name) {
   const auto found = std::find_if(list.begin(), list.end(), [&](const NamedTensor& t) { return t.name == name; });
@@ -191,7 +192,7 @@ TEST_CASE("what a sequence is given does not depend on the sequences beside it, 
       for (const Heads& kind : kAllObjectives) {
         CAPTURE(int(precision), int(how), int(kind.kinds[0]), kind.kinds.size());
         EngineSettings settings = settings_for(kind);
-        settings.model.attention.implementation = how;
+        settings.model.attention[0].implementation = how;
         settings.model.width = 48, settings.model.hidden = 300;  // more than one block of a product
         for (ObjectiveSettings& o : settings.objectives) o.rate = 1;
         const Batch batch = make_batch(kind, 3);
@@ -260,8 +261,8 @@ TEST_CASE("lanes and micro-batches change only rounding, dropout masks included"
 // goes with the parameters when an engine takes over.
 TEST_CASE("states of layers are as repeatable as parameters") {
   const ObjectiveKind kind = ObjectiveKind::kMaskedLm;
-  for (const AttentionSettings& attention : kWithState) {
-    CAPTURE(int(attention.kind));
+  for (const std::vector<AttentionSettings>& attention : kWithState) {
+    CAPTURE(int(attention[0].kind), attention.size());
     EngineSettings settings = settings_for(kind, 3);
     settings.model.attention = attention;
     const auto whole = make_engine(Precision::kFloat32, settings);

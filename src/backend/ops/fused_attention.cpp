@@ -19,6 +19,7 @@ constexpr Real kForbidden = -std::numeric_limits<Real>::infinity();
 // What head h sees: no offset farther out than all that the bias lists and does not forbid (−∞) on both sides.
 Pattern pattern_of(const AttentionWeights& how, int64_t h) {
   Pattern pattern = how.pattern;
+  pattern.window = pattern.window_of(h), pattern.windows = {};
   if (how.bias.empty() || pattern.block > 0) return pattern;
   int64_t reach = how.bias.cols / 2;
   const Real* centre = how.bias.row(h) + reach;
@@ -31,8 +32,8 @@ Pattern pattern_of(const AttentionWeights& how, int64_t h) {
 Real* bias_of(Tensor bias, int64_t h, int64_t i) { return bias.row(h) + bias.cols / 2 - i; }
 
 // Of the keys in a block, those that query i sees, counted from the block's first.
-Keys visible(const Pattern& pattern, int64_t i, int64_t T, Keys block) {
-  const Keys ends = pattern.ends(i, T);
+Keys visible(const Pattern& pattern, int64_t h, int64_t i, int64_t T, Keys block) {
+  const Keys ends = pattern.ends(h, i, T);
   const int64_t from = std::clamp(ends.at - block.at, int64_t{0}, block.count);
   return {from, std::clamp(ends.end() - block.at, from, block.count) - from};
 }
@@ -93,7 +94,7 @@ void CpuBackend::fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, 
     const Pattern pattern = pattern_of(how, h);
     const RngKey key{how.key.seed, how.key.stream + static_cast<uint32_t>(h), how.key.step};
     for (int64_t first = 0, rows; first < T; first += rows) {
-      rows = pattern.rows_alike(first, T, kRows);
+      rows = pattern.rows_alike(h, first, T, kRows);
       std::fill_n(most, rows, kForbidden);
       std::fill_n(sum, rows, Real{0});
       const Tensor Oi = O.slice(first, rows);
@@ -103,7 +104,7 @@ void CpuBackend::fused_attention_forward(Tiles o, Tensor lse, Tiles q, Tiles k, 
         const Tensor S{scratch_->data, rows, keys, keys};
         product(S, Q.slice(first, rows), K.slice(at, keys).T(), how.scale, Write::kSet, nullptr);
         for (int64_t i = 0; i < rows; ++i) {
-          const Keys seen = visible(pattern, first + i, T, block);
+          const Keys seen = visible(pattern, h, first + i, T, block);
           Real* s = S.row(i) + seen.at;
           clear_outside(S.row(i), seen, keys);
           if (seen.count > 0 && !how.bias.empty()) add_row(s, bias_of(how.bias, h, first + i) + at + seen.at, seen.count);
@@ -137,7 +138,7 @@ void CpuBackend::fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor d
     const RngKey key{how.key.seed, how.key.stream + static_cast<uint32_t>(h), how.key.step};
     fill(dK, 0), fill(dV, 0);  // every block of queries adds to them
     for (int64_t first = 0, rows; first < T; first += rows) {
-      rows = pattern.rows_alike(first, T, kRows);
+      rows = pattern.rows_alike(h, first, T, kRows);
       const Tensor Qi = Q.slice(first, rows), dOi = dO.slice(first, rows), dQi = dQ.slice(first, rows);
       for (int64_t i = 0; i < rows; ++i) {
         dots[i] = dot_row(dOi.row(i), O.row(first + i), O.cols);
@@ -150,7 +151,7 @@ void CpuBackend::fused_attention_backward(Tiles dq, Tiles dk, Tiles dv, Tensor d
         product(dP, dOi, V.slice(at, keys).T(), 1, Write::kSet, nullptr);
         for (int64_t i = 0; i < rows; ++i) {
           const Real L = lse.row(row + first + i)[h], dot = dots[i];
-          const Keys seen = L == kForbidden ? Keys{} : visible(pattern, first + i, T, block);
+          const Keys seen = L == kForbidden ? Keys{} : visible(pattern, h, first + i, T, block);
           const int64_t from = at + seen.at, n = seen.count;
           const auto drop = [&](Real* x) {
             if (how.rate > 0) dropout_row(x, x, from, n, how.rate, key, static_cast<uint32_t>(how.first_row + row + first + i));

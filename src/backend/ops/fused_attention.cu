@@ -39,13 +39,13 @@ struct Head {
         reach(weights.bias.empty() ? T : weights.bias.cols / 2) {}
   // The keys of query i, and the queries of key j, lie in these; of a block of rows, from the first's first to the last's last.
   __device__ Keys keys_of(int64_t i) const {
-    const Keys ends = of.pattern.pattern.ends(i, T);
+    const Keys ends = of.pattern.pattern.ends(h, i, T);
     const int64_t at = std::max(ends.at, i - reach), end = std::min(ends.end(), i + reach + 1);
     return {at, end - at};
   }
   __device__ Keys queries_of(int64_t j) const {
     const Pattern& p = of.pattern.pattern;
-    const int64_t window = p.block == 0 && p.window >= 0 ? std::min(p.window, reach) : reach;
+    const int64_t w = p.block == 0 ? p.window_of(h) : Pattern::kNoLimit, window = w >= 0 ? std::min(w, reach) : reach;
     const int64_t at = p.causal ? j : std::max<int64_t>(0, j - window);
     return {at, std::min(T, j + window + 1) - at};
   }
@@ -343,7 +343,7 @@ __global__ void __launch_bounds__(kMany)
     const int64_t b = weights.packing.sequence[row], first = weights.packing.offset[b], T = weights.packing.offset[b + 1] - first,
                   i = row - first, j = i + o;
     const Real L = forward.lse.row(row)[h];
-    const Keys ends = weights.pattern.pattern.ends(i, T);
+    const Keys ends = weights.pattern.pattern.ends(h, i, T);
     bool sees = j >= std::max<int64_t>(0, ends.at) && j < std::min(T, ends.end()) && L != kNothing && bias != kNothing;
     if (sees && weights.pattern.list != nullptr) {
       const int32_t* list = weights.pattern.first + h * weights.pattern.groups + weights.pattern.group[row];

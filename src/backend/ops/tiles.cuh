@@ -43,7 +43,7 @@ struct TileRow {
         i(at - packing.offset[b]),
         T(packing.offset[b + 1] - packing.offset[b]) {}
   __device__ Seen seen(const DevicePattern& p) const {
-    const Keys ends = p.pattern.ends(i, T);
+    const Keys ends = p.pattern.ends(h, i, T);
     if (p.list == nullptr) return {nullptr, 1, ends};
     const int32_t* first = p.first + h * p.groups + p.group[row];
     return {p.list + first[0], first[1] - first[0], ends};

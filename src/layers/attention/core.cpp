@@ -1,5 +1,8 @@
 #include "layers/attention/core.h"
 
+#include <iterator>
+#include <vector>
+
 #include "base/check.h"
 #include "layers/attention/adaptive_span.h"
 #include "layers/attention/dense.h"
@@ -34,9 +37,13 @@ class ChosenAttention : public AttentionCore {
 
 Pattern pattern_of(const CoreShape& shape, const AttentionSettings& settings) {
   Pattern pattern{.causal = settings.causal};
-  if (settings.kind == AttentionKind::kLocal) pattern.window = settings.window;
+  const std::vector<int64_t>& windows = settings.window;
+  check(windows.size() == 1 || (settings.kind == AttentionKind::kLocal && std::ssize(windows) == shape.heads),
+        "one window, or one for each head of local attention");
+  if (settings.kind == AttentionKind::kLocal) pattern.window = windows[0];
+  if (windows.size() > 1) pattern.windows = windows;
   if (settings.kind == AttentionKind::kBlockSparse) {
-    pattern.block = settings.block, pattern.reach = settings.window, pattern.global = settings.global;
+    pattern.block = settings.block, pattern.reach = windows[0], pattern.global = settings.global;
     pattern.random = settings.random, pattern.stride = settings.stride;
     pattern.key = {shape.seed, RngKey::make_stream(Purpose::kBlocks, uint32_t(shape.layer)), 0};
   }

@@ -9,12 +9,15 @@ namespace vitrine::inline VITRINE_PRECISION {
 DenseAttention::DenseAttention(const CoreShape& shape, const Pattern& pattern)
     : H_(shape.heads),
       D_(shape.width),
+      windows_(pattern.windows.begin(), pattern.windows.end()),
       pattern_(pattern),
       weights_name_(shape.name + ".weights"),
       position_(shape.position),
       scale_(Real(1 / std::sqrt(double((position_ ? position_->terms() : 1) * (D_ / H_))))),
       rate_(Real(shape.dropout)),
-      stream_(RngKey::make_stream(Purpose::kDropoutAttention, uint32_t(shape.layer))) {}
+      stream_(RngKey::make_stream(Purpose::kDropoutAttention, uint32_t(shape.layer))) {
+  pattern_.windows = windows_;
+}
 
 void DenseAttention::plan(Plan& p) {
   P_ = p.activations.take(1, H_ * p.extent.pairs);

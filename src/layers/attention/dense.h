@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "layers/attention/core.h"
 
@@ -20,6 +21,7 @@ class DenseAttention : public AttentionCore {
   virtual void normalise_backward(Step& s, Tiles dP, Tiles P);  // dS, where dP stands
 
   int64_t H_, D_;
+  std::vector<int64_t> windows_;  // of pattern_
   Pattern pattern_;
 
  private:

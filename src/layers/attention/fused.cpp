@@ -14,7 +14,10 @@ FusedAttention::FusedAttention(const CoreShape& shape, const Pattern& pattern)
       scale_(Real(1 / std::sqrt(double(D_ / H_)))),
       rate_(Real(shape.dropout)),
       stream_(RngKey::make_stream(Purpose::kDropoutAttention, uint32_t(shape.layer))),
-      pattern_(pattern) {}
+      windows_(pattern.windows.begin(), pattern.windows.end()),
+      pattern_(pattern) {
+  pattern_.windows = windows_;
+}
 
 void FusedAttention::plan(Plan& p) {
   O_ = p.activations.take(p.extent.tokens, D_);

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "layers/attention/core.h"
 
@@ -27,9 +28,10 @@ class FusedAttention : public AttentionCore {
   void read_off(Step& s, Tiles P, Tiles Q, Tiles K) const;
 
   std::string weights_name_;
-  RelativePosition* position_;  // of which a bias by offset is taken; null: none
-  Real scale_, rate_;           // 1/√d; dropout of the weights
-  uint32_t stream_;             // of its random numbers, those of dense.h
+  RelativePosition* position_;    // of which a bias by offset is taken; null: none
+  Real scale_, rate_;             // 1/√d; dropout of the weights
+  uint32_t stream_;               // of its random numbers, those of dense.h
+  std::vector<int64_t> windows_;  // of pattern_
   Pattern pattern_;
   Tensor O_, lse_;
   Tiles Q_, K_, V_;

@@ -10,13 +10,6 @@
 namespace vitrine {
 namespace {
 
-constexpr AttentionKind kKinds[] = {AttentionKind::kFull,   AttentionKind::kLocal,     AttentionKind::kBlockSparse,
-                                    AttentionKind::kTopK,   AttentionKind::kEntmax,    AttentionKind::kAdaptiveSpan,
-                                    AttentionKind::kLinear, AttentionKind::kPerformer, AttentionKind::kRouting};
-constexpr PositionKind kPositions[] = {PositionKind::kNone,   PositionKind::kLearned,     PositionKind::kSinusoidal,
-                                       PositionKind::kRotary, PositionKind::kAlibi,       PositionKind::kT5Bias,
-                                       PositionKind::kShaw,   PositionKind::kDisentangled};
-
 bool in_embedding(PositionKind p) {
   return p == PositionKind::kNone || p == PositionKind::kLearned || p == PositionKind::kSinusoidal;
 }
@@ -36,35 +29,6 @@ ScoreForm form_of(AttentionKind kind) {
     case AttentionKind::kPerformer: return ScoreForm::kFeatures;
   }
   return ScoreForm::kFeatures;
-}
-
-std::string_view name_of(AttentionKind kind) {
-  switch (kind) {
-    case AttentionKind::kFull: return "full";
-    case AttentionKind::kLocal: return "local";
-    case AttentionKind::kBlockSparse: return "block_sparse";
-    case AttentionKind::kTopK: return "top_k";
-    case AttentionKind::kEntmax: return "entmax";
-    case AttentionKind::kAdaptiveSpan: return "adaptive_span";
-    case AttentionKind::kLinear: return "linear";
-    case AttentionKind::kPerformer: return "performer";
-    case AttentionKind::kRouting: return "routing";
-  }
-  return "";
-}
-
-std::string_view name_of(PositionKind kind) {
-  switch (kind) {
-    case PositionKind::kNone: return "none";
-    case PositionKind::kLearned: return "learned";
-    case PositionKind::kSinusoidal: return "sinusoidal";
-    case PositionKind::kRotary: return "rotary";
-    case PositionKind::kAlibi: return "alibi";
-    case PositionKind::kT5Bias: return "t5_bias";
-    case PositionKind::kShaw: return "shaw";
-    case PositionKind::kDisentangled: return "disentangled";
-  }
-  return "";
 }
 
 std::optional<Unfit> unfit(ScoreForm form, AttentionImplementation implementation, PositionKind position) {
@@ -92,21 +56,21 @@ std::optional<Unfit> unfit(ScoreForm form, AttentionImplementation implementatio
 }
 
 std::string pairs_table() {
-  std::string out = "| |";
-  for (const PositionKind p : kPositions) out += fmt::format(" {} |", name_of(p));
-  out += "\n|---|";
-  for (size_t k = 0; k < std::size(kPositions); ++k) out += "---|";
+  std::string out = "| |", line = "\n|---|";
+  for (const auto& p : position_words()) out += fmt::format(" {} |", p.word), line += "---|";
+  out += line;
   std::map<std::string, std::vector<std::string>> reasons;  // what is said of several schemes, once
-  for (const AttentionKind a : kKinds) {
-    out += fmt::format("\n| `{}` |", name_of(a));
-    for (const PositionKind p : kPositions) {
-      const auto never = unfit({.kind = a}, p), fused = unfit({.kind = a, .implementation = AttentionImplementation::kFused}, p);
+  for (const auto& [word, a, formula, source] : attention_words()) {
+    if (word != name_of(a)) continue;  // causal goes with what full goes with
+    out += fmt::format("\n| `{}` |", word);
+    for (const auto& p : position_words()) {
+      const auto never = unfit({.kind = a}, p.kind),
+                 fused = unfit({.kind = a, .implementation = AttentionImplementation::kFused}, p.kind);
       out += never ? " no |" : fused ? " not fused |" : " yes |";
       if (!fused) continue;
-      const std::string name(name_of(p)), value(never ? name_of(a) : "fused");
-      auto& names =
-          reasons[fmt::format("{} `{}: {}`: {}", fused->reason.substr(name.size() + 1), fused->key, value, fused->instead)];
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      auto& names = reasons[fmt::format("{} `{}: {}`: {}", fused->reason.substr(p.word.size() + 1), fused->key,
+                                        never ? word : "fused", fused->instead)];
+      if (std::find(names.begin(), names.end(), p.word) == names.end()) names.emplace_back(p.word);
     }
   }
   out += "\n\n";

@@ -1,9 +1,8 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "layers/settings.h"
+#include "layers/attention/kinds.h"
 
 // Which kinds of attention work with which positions: what the reader of a configuration refuses, and a table of it.
 namespace vitrine {
@@ -17,8 +16,6 @@ enum class ScoreForm {
   kFeatures,  // none: products of feature maps φ(q), φ(k)
 };
 ScoreForm form_of(AttentionKind kind);
-std::string_view name_of(AttentionKind kind);
-std::string_view name_of(PositionKind kind);
 
 // Why a pair does not work: "<position> <reason> `<key>: <its value>`", and what to use instead.
 struct Unfit {
