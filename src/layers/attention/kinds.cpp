@@ -30,7 +30,8 @@ constexpr KindWord<AttentionKind> kAttention[] = {
 };
 
 constexpr KindWord<PositionKind> kPositions[] = {
-    {"none", PositionKind::kNone, "nothing is added", "Vaswani et al. 2017, arXiv 1706.03762, §3.5, says why positions are needed"},
+    {"none", PositionKind::kNone, "nothing is added",
+     "Vaswani et al. 2017, arXiv 1706.03762, §3.5, says why positions are needed"},
     {"learned", PositionKind::kLearned, "x_t = E[token_t] + P[t], P learned", "Devlin et al. 2019, arXiv 1810.04805"},
     {"sinusoidal", PositionKind::kSinusoidal,
      "x_t = E[token_t] + P[t], P[t, 2i] = sin(t/10000^(2i/D)), P[t, 2i + 1] = cos(t/10000^(2i/D))",
