@@ -7,6 +7,13 @@
 
 // How every kernel is launched, in both builds: by nvcc for a GPU, and by the compiler of the host for simt/.
 
+// Before a loop: one copy of its body, which needs the fewest registers.
+#if defined(__CUDACC__)
+#define VITRINE_ROLLED _Pragma("unroll 1")
+#else
+#define VITRINE_ROLLED
+#endif
+
 namespace vitrine {
 
 // check_cuda(cudaMalloc(…)): throws Error{kDevice} that says where, which error, and CUDA's words for it.

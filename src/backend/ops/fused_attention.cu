@@ -79,9 +79,8 @@ struct Head {
     __syncthreads();
     return any != 0;
   }
-  // s + the bias of its offset; −∞ where the query does not see the key.
+  // s + the bias of its offset
   __device__ Real score(Real product, int64_t i, int64_t j) const {
-    if (!sees(i, j)) return kNothing;
     return of.scale * product + (of.bias.empty() ? 0 : of.bias.row(h)[reach + j - i]);
   }
   __device__ DropoutMask::Factors factors(int64_t i, int64_t quad) const {
@@ -116,6 +115,14 @@ template <class Op>
 __device__ Real over_share(Real x, Op op) {
   x = op(x, __shfl_xor_sync(kAllLanes, x, 1));
   return op(x, __shfl_xor_sync(kAllLanes, x, 2));
+}
+
+// Bit t: sees(other(t)). One copy of that code for all eight, which costs no registers.
+template <class F>
+__device__ unsigned seen_of(const Place& place, F sees) {
+  unsigned seen = 0;
+  VITRINE_ROLLED for (int t = 0; t < kOwn; ++t) seen |= unsigned{sees(place.other(t))} << t;
+  return seen;
 }
 
 // products[t] = own row · other(t)
@@ -182,8 +189,9 @@ __global__ void __launch_bounds__(kThreads)
     __syncthreads();
     Real p[kOwn], most = m, added = 0;
     multiply(p, queries, panel, place);
+    const unsigned seen = seen_of(place, [&](int other) { return head.sees(i, at + other); });
     for (int t = 0; t < kOwn; ++t) {
-      p[t] = head.score(p[t], i, at + place.other(t));
+      p[t] = seen >> t & 1 ? head.score(p[t], i, at + place.other(t)) : kNothing;
       most = most < p[t] ? p[t] : most;
     }
     most = over_share(most, Largest{});
@@ -229,7 +237,7 @@ struct Forward {
   __device__ Real dot(const Head& head, int64_t i) const { return i < head.T ? dots[(head.row + i) * heads + head.h] : 0; }
 };
 
-// P = e^(S − lse), 0 where nothing is seen
+// P = e^(S − lse) of a seen pair, 0 where the bias hides it or the query sees nothing
 __device__ Real weight(Real score, Real log_sum) { return score == kNothing || log_sum == kNothing ? 0 : vexp(score - log_sum); }
 
 // dP = dropout(dO Vᵀ),  dS = P ⊙ (dP − rowsum(dO ⊙ O)),  dQ = scale dS K
@@ -262,12 +270,14 @@ __global__ void __launch_bounds__(kThreads)
     panel.load(K, at);
     __syncthreads();
     multiply(s, queries, panel, place);
+    const unsigned seen = seen_of(place, [&](int other) { return head.sees(i, at + other); });
     for (int half = 0; half < kOwn / 4; ++half) {
       const DropoutMask::Factors keep =
           weights.drops ? head.factors(i, (at + place.other(4 * half)) / 4) : DropoutMask::Factors{{1, 1, 1, 1}};
       for (int e = 0; e < 4; ++e) {
         const int t = 4 * half + e;
-        dS(place.row, place.other(t)) = weight(head.score(s[t], i, at + place.other(t)), L) * (dp[t] * keep.of[e] - dot);
+        const Real p = seen >> t & 1 ? weight(head.score(s[t], i, at + place.other(t)), L) : 0;
+        dS(place.row, place.other(t)) = p * (dp[t] * keep.of[e] - dot);
       }
     }
     __syncwarp();  // a row's threads are of one warp
@@ -306,9 +316,10 @@ __global__ void __launch_bounds__(kThreads)
       }
     __syncthreads();
     multiply(p, keys, panel, place);
+    const unsigned seen = seen_of(place, [&](int other) { return head.sees(at + other, j); });
     for (int t = 0; t < kOwn; ++t) {
       const int64_t i = at + place.other(t);
-      p[t] = weight(head.score(p[t], i, j), forward.log_sum(head, i));
+      p[t] = seen >> t & 1 ? weight(head.score(p[t], i, j), forward.log_sum(head, i)) : 0;
       own(place.row, place.other(t)) = weights.drops ? p[t] * keep(place.other(t), place.row) : p[t];
     }
     __syncthreads();
