@@ -46,7 +46,7 @@ for kernel in $(cat src/backend/*.cu src/backend/ops/*.cu* | tr '\n' ' ' |
 done
 
 if $check; then
-  echo "$(cut -d ' ' -f 1,2 <<<"$reported" | sed 's/<.*> / /' | sort -u | awk '{ ++n[$2] } END { for (a in n) printf "%d kernels for sm_%s  ", n[a], a }')"
+  cut -d ' ' -f 1,2 <<<"$reported" | sed 's/<.*> / /' | sort -u | awk '{ ++n[$2] } END { for (a in n) print n[a] " kernels for sm_" a }'
 else
   awk 'BEGIN { print "| kernel | sm | registers | warps | shared, bytes |\n|---|---|---|---|---|" }
     { warps = 4 * int(16384 / (256 * int(($3 * 32 + 255) / 256))); print "| " $1 " | " $2 " | " $3 " | " (warps > 64 ? 64 : warps) " | " $4 " |" }' <<<"$reported"

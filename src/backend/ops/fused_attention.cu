@@ -13,6 +13,9 @@ namespace vitrine::inline VITRINE_PRECISION {
 namespace {
 
 constexpr int kRows = 32, kShare = 4, kThreads = kRows * kShare, kOwn = kRows / kShare;
+// Of a multiprocessor at once, at least: leaves a thread 168 registers, or 255. Left to itself, ptxas takes fewer and spills some.
+template <int kWidth>
+constexpr int kBlocks = kWidth <= 64 ? 3 : 2;
 constexpr Real kNothing = -std::numeric_limits<Real>::infinity();
 
 // What all kernels know of the weights.
@@ -168,7 +171,7 @@ __device__ void store(const Tensor& y, int64_t i, const Real (&sum)[kWidth / 16]
 // Over the blocks of keys:  S = scale Q Kᵀ + bias,  m' = max(m, max S),  P = e^(S − m'),  ℓ = ℓ e^(m − m') + rowsum P,
 // O = O e^(m − m') + dropout(P) V;  at the end  O = O / ℓ,  lse = m + log ℓ                        (Milakov and Gimelshein 2018)
 template <int kWidth>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks<kWidth>)
     fused_attention_kernel(DeviceTiles o, Tensor lse, DeviceTiles q, DeviceTiles k, DeviceTiles v, Weights weights) {
   const Head head(weights);
   const Place place;
@@ -242,7 +245,7 @@ __device__ Real weight(Real score, Real log_sum) { return score == kNothing || l
 
 // dP = dropout(dO Vᵀ),  dS = P ⊙ (dP − rowsum(dO ⊙ O)),  dQ = scale dS K
 template <int kWidth>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks<kWidth>)
     fused_attention_dq_kernel(DeviceTiles dq, DeviceTiles dout, DeviceTiles q, DeviceTiles k, DeviceTiles v, Forward forward,
                               Weights weights) {
   const Head head(weights);
@@ -288,7 +291,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // dV = dropout(P)ᵀ dO,  dK = scale dSᵀ Q
 template <int kWidth>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks<kWidth>)
     fused_attention_dkv_kernel(DeviceTiles dk, DeviceTiles dv, DeviceTiles dout, DeviceTiles q, DeviceTiles k, DeviceTiles v,
                                Forward forward, Weights weights) {
   const Head head(weights);
