@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test; the last lines are ctest's summary and the exit status says whether all passed.
+# Where nvcc is found, the library for GPUs is built and its kernels are looked at (scripts/kernels.sh); none is run.
 #   scripts/test.sh [--full] [-DOPTION=VALUE …]
 #   --full   also the slow tests, the page in a browser, everything again under address + undefined and under thread sanitizers, and a minute of each fuzzer
 #   -D…      passed to CMake, e.g. -DVITRINE_WERROR=ON
@@ -43,6 +44,7 @@ if $full; then
 else
   run_tests release -LE slow || failed+=(release)
 fi
+[[ -e build/release/libvitrine_cuda.so ]] || echo "skipped: the library for GPUs was not built (is nvcc installed?), so nothing was said of its kernels"
 if ((${#failed[@]})); then
   echo "FAILED: ${failed[*]}" >&2
   exit 1
