@@ -93,7 +93,7 @@ class InspectVerb : public Verb {
         contents.notes.push_back(fmt::format("Nothing is said of the heads over a split: {}", error.what()));
       }
     }
-    if (first.session) contents.runs[0].findings = findings_of(*first.session, first.run.checkpoint.model);
+    if (first.session) show_findings(contents.runs[0], *first.session, first.run.checkpoint.model);
     const Tokenizer& tokenizer = first.session ? *first.session->corpus.tokenizer : *first.run.learned.tokenizer;
     const Names names = first.session ? first.session->names() : Names{first.run.learned.labels, first.run.learned.tags};
     contents.live = live_model(first.run.config, tokenizer, names, first.run.checkpoint, contents.runs[0].sentences);

@@ -125,14 +125,11 @@ std::string encode_maps(const PageRun& page, const std::string& path) {
   return npz ? encode_npz(file.tensors) : encode_safetensors(file);
 }
 
-std::vector<std::string> findings_of(const Session& session, const SafeTensors& parameters) {
+void show_findings(PageRun& page, const Session& session, const SafeTensors& parameters) {
   const std::string split = session.corpus.test ? "test" : session.corpus.validation ? "validation" : "train";
-  std::vector<std::string> out;
-  for (const Finding& f : lint(measure_heads(session, parameters, split, kFindingSentences))) out.push_back(f.sentence);
-  if (!out.empty())
-    out.push_back(fmt::format("Measured on at most {} sequences of the {} split; `vitrine inspect RUN --table` takes all.",
-                              kFindingSentences, split));
-  return out;
+  const HeadTable table = measure_heads(session, parameters, split, kFindingSentences);
+  page.findings = lint(table);
+  page.measured = fmt::format("{} sequences of the {} split", table.sentences, split);
 }
 
 bool write_recorded_page(const RunDirectory& run, const Session& session) try {
@@ -140,7 +137,7 @@ bool write_recorded_page(const RunDirectory& run, const Session& session) try {
   contents.runs.push_back(describe_run(run.path(), session.config));
   show_recording(contents.runs[0], *Recording::open(run.attention()));
   const LoadedCheckpoint best = load_checkpoint(run.path(), CheckpointChoice::kBest);
-  contents.runs[0].findings = findings_of(session, best.model);
+  show_findings(contents.runs[0], session, best.model);
   contents.live = live_model(session.config, *session.corpus.tokenizer, session.names(), best, contents.runs[0].sentences);
   write_file_atomically(run.page(), draw_page(contents, static_cast<int64_t>(kDefaultPageMegabytes * 1e6)));
   return true;

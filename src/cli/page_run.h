@@ -16,7 +16,7 @@ void show_recording(PageRun& page, const Recording& recording);
 void show_checkpoints(PageRun& page, const std::string& path, SentenceReader& reader);
 
 // What stands out of its heads (inspect/linter.h), on the first sequences of the test split, or else validation.
-std::vector<std::string> findings_of(const Session& session, const SafeTensors& parameters);
+void show_findings(PageRun& page, const Session& session, const SafeTensors& parameters);
 // The loss with its floors, and what one head makes of a sentence's link, by training step.
 std::vector<Chart> training_charts(const PageRun& page, size_t sentence, int64_t layer, int64_t head);
 // All weights as numbers: steps I32 [S], sentence_<k> F32 [S,L,H,n,n]. A path that ends in .npz (numpy.load) or .safetensors.

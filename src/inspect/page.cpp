@@ -139,13 +139,17 @@ void thin(std::vector<EncodedStep>& steps, const PageRun& run, int64_t room, std
 }
 
 Json to_json(const PageRun& run, const std::vector<EncodedStep>& steps) {
-  const bool causal = std::all_of(run.visible.begin(), run.visible.end(), [](const VisibleKeys& v) { return v.causal; });
-  Json out{{"name", run.name},     {"model", run.model},         {"formula", run.formula},    {"config", run.config},
-           {"seed", run.seed},     {"precision", run.precision}, {"version", run.version},    {"layers", run.layers},
-           {"heads", run.heads},   {"causal", causal},           {"steps", Json::array()},    {"curves", Json::array()},
-           {"floors", run.floors}, {"findings", run.findings},   {"sentences", Json::array()}};
+  Json out{{"name", run.name},          {"model", run.model},         {"formula", run.formula},    {"config", run.config},
+           {"seed", run.seed},          {"precision", run.precision}, {"version", run.version},    {"layers", run.layers},
+           {"heads", run.heads},        {"steps", Json::array()},     {"curves", Json::array()},   {"floors", run.floors},
+           {"findings", Json::array()}, {"measured", run.measured},   {"sentences", Json::array()}};
   for (const EncodedStep& s : steps) out["steps"].push_back(s.step);
   for (const PageRun::Curve& c : run.curves) out["curves"].push_back({{"name", c.name}, {"points", c.points}});
+  for (const Finding& f : run.findings) {
+    Json heads = Json::array();
+    for (const HeadName& h : f.heads) heads.push_back({h.layer, h.head});
+    out["findings"].push_back({{"kind", f.kind}, {"heads", std::move(heads)}, {"sentence", f.sentence}});
+  }
   for (size_t k = 0; k < run.sentences.size(); ++k) {
     const RecordedSentence& s = run.sentences[k];
     Json j{{"tokens", s.shown.tokens}, {"kinds", s.kinds}, {"words", s.words}, {"target", s.shown.target}};

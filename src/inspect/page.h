@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "inspect/linter.h"
 #include "inspect/measures.h"
 #include "inspect/recording.h"
 
@@ -23,7 +24,8 @@ struct PageRun {
   };
   std::vector<Curve> curves;
   std::vector<std::pair<std::string, double>> floors;  // of the loss
-  std::vector<std::string> findings;                   // what stands out of its heads, a sentence each
+  std::vector<Finding> findings;                       // what stands out of its heads
+  std::string measured;                                // on what: "300 sequences of the test split"
   std::vector<RecordedSentence> sentences;
   std::vector<int64_t> steps;                                     // ascending
   std::function<std::vector<SentenceRecord>(int64_t step)> read;  // Error{kCheckpoint}: damaged; the page leaves the step out

@@ -91,12 +91,16 @@ TEST_CASE("the page carries every weight within its stated precision") {
 }
 
 TEST_CASE("nothing that came with the data can end its place in the page, whatever bytes it has") {
-  const std::string page = draw_page({{run_of({0})}, {kHostile}, {}}, 10'000'000), text = data_text(page);
+  PageRun run = run_of({0});
+  run.findings = {{"alike", {{0, 1}, {1, 0}}, 0.01, 0.02, "0.1 and 1.0 </script>"}};
+  const std::string page = draw_page({{run}, {kHostile}, {}}, 10'000'000), text = data_text(page);
   CHECK(text.find('<') == text.npos);
   CHECK(text.back() == '}');
   CHECK(std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
   CHECK(data_of(page)["runs"][0]["sentences"][0]["tokens"][0] == kHostile);
   CHECK(data_of(page)["notes"][0] == kHostile);
+  CHECK(data_of(page)["runs"][0]["findings"] ==
+        nlohmann::json::parse(R"([{"kind": "alike", "heads": [[0, 1], [1, 0]], "sentence": "0.1 and 1.0 </script>"}])"));
   CHECK(page.find(kHostile) == page.npos);
   CHECK(page.find("default-src 'none'") != page.npos);
 }

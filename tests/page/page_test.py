@@ -60,6 +60,30 @@ inspect: {{sentences: ["the cat [MASK] on the mat"], samples: 3, every: 10}}
     program("inspect", "hostile", "--out", "hostile.html")
 
 
+def make_story():
+    """A copy of the run whose second sentence is carried by head 0.1 from step 30 on and looked at most by head 1.2 from step 20 on: in its files, by hand."""
+    shutil.copytree("small", "story")
+    s = json.load(open("story/attention/index.json"))["sentences"][1]
+    target, source, n = s["target"], s["sources"][0], len(s["tokens"])
+    for step in range(0, 61, 10):
+        path = f"story/attention/step-{step:08d}.safetensors"
+        content = bytearray(open(path, "rb").read())
+        size = struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8 : 8 + size])
+        def put(name, at, values):
+            begin = 8 + size + header[f"sentences.1.{name}"]["data_offsets"][0] + 4 * at
+            content[begin : begin + 4 * len(values)] = struct.pack(f"<{len(values)}f", *values)
+        put("pair_move", 0, [-4.0 if step > 10 else 0.1])  # at first the pair moves next to nothing, and no share of it is said
+        put("moves", 0, [0, -3.2 if step >= 30 else -1.2, 0, -0.2, 0, -0.4])
+        row = [0.5 / (n - 1) if step < 20 else 0.1 / (n - 1)] * n
+        row[source] = 0.9 if step >= 20 else 0.4
+        for head in range(6):
+            put("weights", (head * n + target) * n, row if head == 5 else [1 / n] * n)
+        open(path, "wb").write(content)
+    program("inspect", "story", "--out", "story.html")
+    return s
+
+
 def shown_numbers(browser):
     """The table of the chosen head as numbers."""
     browser.evaluate("document.querySelector('#numbers').open = true")
@@ -234,6 +258,29 @@ def check_live(browser, recording):
     expect(browser.evaluate("document.querySelectorAll('.token').length") > 3 and not browser.evaluate("document.querySelector('#table').hidden"), "back to what was recorded")
 
 
+def check_story(browser, path, s):
+    """Whoever opens the page reads there which head carries the answer, which one looks, since when, and can go there."""
+    browser.open(path, "#s=1&t=6")
+    pair, chance, asked = s["link"]["pair_value"], s["link"]["chance"], s["tokens"][s["target"]]
+    told = browser.evaluate("[...document.querySelectorAll('#story li')].map((e) => e.textContent)")
+    expect(told == [f"block 0, head 1 carries it most: its output alone moves the answer 0.80 of the way to {pair}; more than half of that from step 30 on",
+                    f"block 1, head 2 looks at it most: 0.90 of the attention of {asked} (chance {chance:.2f}, before training 0.40); more than half of that from step 20 on; but it carries 0.10"], str(told))
+    browser.click("#story li:nth-child(2) .name:nth-of-type(2)")
+    expect([state(browser)[k] for k in "tlh"] == ["2", "1", "2"], "a click on a step goes there")
+    box = browser.evaluate("(() => { const b = document.querySelector('#course').getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
+    for kind in ["mousePressed", "mouseReleased"]:
+        browser.mouse(kind, box[0] + 34 + (box[2] - 44) * 41 / 60, box[1] + 60)
+    browser.settle()
+    expect(state(browser)["t"] == "4", "a click on a curve goes to the nearest step")
+    expect(browser.evaluate("document.querySelector('#sentences').options[1].text").replace("\u2068", "").replace("\u2069", "").startswith(s["link"]["name"] + ": "), "what the sentences are about")
+    found = browser.evaluate("[...document.querySelectorAll('#findings li')].map((e) => [e.textContent, [...e.querySelectorAll('.name')].map((b) => b.textContent)])")
+    said = program("inspect", "story", "--table", "--limit", "300").stdout
+    expect(len(found) == len(re.findall("^- ", said, re.M)) and all("- " + text in said for text, _ in found), f"what the table says, and no more: {found}")
+    head = next(names for _, names in found if names)[0]
+    browser.click("#findings .name")
+    expect(f"{state(browser)['l']}.{state(browser)['h']}" == head, "a click on the name of a head chooses it")
+
+
 def check_hostile(browser, path):
     browser.open(path, "#s=1")
     browser.settle()
@@ -263,6 +310,7 @@ def main():
     os.makedirs(OUT, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="vitrine-page-") as folder:
         make_runs(folder)
+        story = make_story()
         recording = read_recording("small/attention")
         browser = Browser(1280, 900)
         try:
@@ -274,6 +322,7 @@ def main():
             check_change(browser)
             check_files(browser, folder)
             check_live(browser, recording)
+            check_story(browser, "story.html", story)
             check_hostile(browser, "hostile.html")
             measure(browser, "small/page.html")
             for width in (1280, 480):

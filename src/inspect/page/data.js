@@ -77,6 +77,14 @@ function effectOf(sentence, k, layer, head) {
   return Math.abs(pair) < kLeastMove ? NaN : sentence.moves[k * size + 1 + layer * sentence.run.heads + head] / pair;
 }
 
+// The first recorded step from which on a value is never below half of its last one.
+function sinceOf(steps, value) {
+  let k = steps.length - 1;
+  const half = value(k) / 2;
+  while (k > 0 && value(k - 1) >= half) --k;
+  return k;
+}
+
 // The second run's sentence of the same tokens, its step nearest to ours, and its head that stands for ours (matched over all sentences by the
 // least divergence when the page was made). Null: there is none.
 function partnerOf(sentence, k, layer, head) {

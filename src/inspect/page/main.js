@@ -47,6 +47,7 @@ function drawRest() {
   drawTable();
   drawNumbers(picture);
   drawLink();
+  drawStory(s);
   $("head-name").textContent = name[0].toUpperCase() + name.slice(1);
   for (const b of $("views").children) b.setAttribute("aria-pressed", b.dataset.view === state.view);
   $("base-label").hidden = state.view !== "change";
@@ -153,7 +154,7 @@ function start() {
   const r = run();
   document.title = `${r.name} – attention`;
   $("title").textContent = r.name, $("model").textContent = r.model;
-  $("sentences").replaceChildren(...r.sentences.map((s, k) => new Option(labelsOf(s, hasPieces(s)).map((l) => isolated(l.text)).join(" "), k)));
+  $("sentences").replaceChildren(...r.sentences.map((s, k) => new Option((s.link ? `${isolated(s.link.name)}: ` : "") + labelsOf(s, hasPieces(s)).map((l) => isolated(l.text)).join(" "), k)));
   $("base").replaceChildren(...r.steps.map((step, k) => new Option(thousands(step), k)));
   $("views").replaceChildren(...kViews.map((view) => {
     const b = document.createElement("button");
@@ -161,8 +162,7 @@ function start() {
     b.addEventListener("click", () => choose({view}));
     return b;
   }));
-  $("findings").hidden = r.findings.length === 0;
-  $("findings").querySelector("ul").replaceChildren(...r.findings.map((text) => Object.assign(document.createElement("li"), {textContent: text})));
+  drawFindings(r);
   $("notes").replaceChildren(...data.notes.map((note) => Object.assign(document.createElement("li"), {textContent: note})));
   $("previous").addEventListener("click", kKeys.S), $("next").addEventListener("click", kKeys.s);
   $("previous").hidden = $("next").hidden = r.sentences.length < 2;
@@ -171,6 +171,7 @@ function start() {
   $("words").addEventListener("change", kKeys.w);
   $("step").addEventListener("input", (e) => choose({step: Number(e.target.value)}));
   $("play").addEventListener("click", play);
+  for (const id of ["loss", "course"]) for (const kind of ["pointerdown", "pointermove"]) $(id).addEventListener(kind, (e) => e.buttons === 1 && choose({step: stepAt(id, e.clientX)}));
   $("theme").addEventListener("click", kKeys.t), $("help").addEventListener("click", kKeys["?"]);
   $("numbers").addEventListener("toggle", () => picture && drawNumbers(picture));
   $("picture").addEventListener("mousemove", (e) => point(e, false)), $("picture").addEventListener("click", (e) => point(e, true));
