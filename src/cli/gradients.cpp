@@ -5,7 +5,9 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/npy.h"
 #include "base/safetensors.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -138,9 +140,9 @@ class GradientsVerb : public Verb {
  public:
   CLI::App* declare(CLI::App& program) override {
     CLI::App* verb =
-        program.add_subcommand("gradients", "loss, logits, activations and every gradient of one batch, as safetensors");
+        program.add_subcommand("gradients", "loss, logits, activations and every gradient of one batch, as safetensors or .npz");
     add_config_argument(*verb, config_, sets_);
-    verb->add_option("--out", out_, "the file to write")->required()->type_name("OUT.safetensors");
+    verb->add_option("--out", out_, "the file to write, safetensors or (F.npz) for numpy.load")->required()->type_name("F");
     verb->add_option("--weights", weights_, "parameters (default: the initial ones)")->type_name("W.safetensors");
     verb->add_option(
             "--batch", batch_,
@@ -197,7 +199,10 @@ class GradientsVerb : public Verb {
       out.tensors.push_back(std::move(gradient));
     }
     const size_t count = out.tensors.size();
-    write_safetensors(out_, out);
+    if (out_.ends_with(".npz"))
+      write_file_atomically(out_, encode_npz(out.tensors));
+    else
+      write_safetensors(out_, out);
     print(fmt::format("{}: {} tensors; loss {:.10g} over {} targets of {} tokens\n", out_, count, loss, targets, batch.size()));
     return 0;
   }

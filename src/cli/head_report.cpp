@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/columns.h"
+#include "cli/page_run.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "inspect/linter.h"
@@ -184,6 +185,21 @@ std::string draw(const HeadTable& t, const std::vector<Finding>& findings, const
   return out;
 }
 
+// A run's table over a split.
+struct SplitTable {
+  std::string split;
+  HeadTable table;
+};
+SplitTable table_of(Run& run, const HeadReportOptions& options) {
+  const Session session = make_session(run.config, std::move(run.learned));
+  const std::string split = !options.split.empty()      ? options.split
+                            : session.corpus.test       ? "test"
+                            : session.corpus.validation ? "validation"
+                                                        : "train";
+  if (session.corpus.split(split) == nullptr) fail(ErrorKind::kConfig, "--split: this corpus has no {} split", split);
+  return {split, measure_heads(session, run.checkpoint.model, split, options.limit)};
+}
+
 }  // namespace
 
 HeadTable measure_heads(const Session& session, const SafeTensors& parameters, const std::string& split, int64_t limit) {
@@ -201,19 +217,46 @@ HeadTable measure_heads(const Session& session, const SafeTensors& parameters, c
 }
 
 void report_heads(Run run, const HeadReportOptions& options) {
-  const Session session = make_session(run.config, std::move(run.learned));
-  const std::string split = !options.split.empty()      ? options.split
-                            : session.corpus.test       ? "test"
-                            : session.corpus.validation ? "validation"
-                                                        : "train";
-  if (session.corpus.split(split) == nullptr) fail(ErrorKind::kConfig, "--split: this corpus has no {} split", split);
-  const HeadTable table = measure_heads(session, run.checkpoint.model, split, options.limit);
+  const auto [split, table] = table_of(run, options);
   const std::vector<Finding> findings = lint(table);
   const int64_t step = run.checkpoint.state.step;
   if (options.json)
     print(to_json(table, findings, split, step).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
   else
     print(options.csv ? to_csv(table) : draw(table, findings, split, step));
+}
+
+std::string figure_of_heads_table(Run run, const HeadReportOptions& options, FigureStyle style) {
+  const auto [split, t] = table_of(run, options);
+  std::vector<std::string> names;
+  std::vector<FigureColumn> columns{{"loss", "without", {}, 3}};
+  FigureColumn importance{"", "importance", {}};
+  for (size_t k = 0; k < t.facts.size(); ++k) {
+    names.push_back(head_name(t.name(k)));
+    columns[0].values.push_back(t.facts[k].zeroed.value()), importance.values.push_back(t.facts[k].importance);
+  }
+  for (const LinkMeasure& m : t.links) {
+    if (m.count == 0) continue;
+    FigureColumn looks{m.name, "looks", {}}, carries{m.name, "carries", {}};
+    for (const HeadLink& h : m.heads) looks.values.push_back(h.attention), carries.values.push_back(h.effect);
+    columns.push_back(std::move(looks)), columns.push_back(std::move(carries));
+  }
+  columns.push_back(std::move(importance));
+  for (const MapMeasure& m : map_measures()) {
+    if (std::all_of(t.facts.begin(), t.facts.end(), [&](const HeadFacts& f) { return m.of(f.trained).count() == 0; })) continue;
+    FigureColumn& column = columns.emplace_back(FigureColumn{"", m.title, {}});
+    for (const HeadFacts& f : t.facts) column.values.push_back(m.of(f.trained).value());
+  }
+  const PageRun page = describe_run(run.directory.path(), run.config);
+  style.caption = fmt::format(
+      "Heads (block.head) of {} after step {} over {} sequences of the {} split. Loss: what it gains without the head's output, "
+      "nats a target; importance: E|Σ⟨O, ∂loss/∂O⟩|, normalised by block{}; bars: shares of the column's largest. {}",
+      page.name, run.checkpoint.state.step, t.sentences, split,
+      t.links.empty()
+          ? ""
+          : "; looks: attention on the deciding word; carries: how far the head's output from the minimal pair moves the answer",
+      provenance(page));
+  return figure_of_table(names, columns, style);
 }
 
 }  // namespace vitrine

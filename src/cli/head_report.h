@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cli/session.h"
+#include "inspect/figure.h"
 #include "inspect/head_table.h"
 
 namespace vitrine {
@@ -13,6 +14,8 @@ struct HeadReportOptions {
   bool json = false, csv = false;
 };
 void report_heads(Run run, const HeadReportOptions& options);
+// The same as an SVG, with its caption: style.width decides how many columns there are.
+std::string figure_of_heads_table(Run run, const HeadReportOptions& options, FigureStyle style);
 
 // What it stands on. limit: sentences, from the front; 0: all.
 HeadTable measure_heads(const Session& session, const SafeTensors& parameters, const std::string& split, int64_t limit);

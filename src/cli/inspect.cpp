@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/error.h"
@@ -23,6 +22,12 @@ struct Shown {
   std::optional<SentenceReader> reader;
 };
 
+bool share_a_sentence(const std::vector<RecordedSentence>& a, const std::vector<RecordedSentence>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const RecordedSentence& x) {
+    return std::any_of(b.begin(), b.end(), [&](const RecordedSentence& y) { return x.shown.tokens == y.shown.tokens; });
+  });
+}
+
 class InspectVerb : public Verb {
  public:
   CLI::App* declare(CLI::App& program) override {
@@ -32,12 +37,16 @@ class InspectVerb : public Verb {
     verb->add_option("--sample", samples_, "sequences N of the corpus, counted from 1, with their links")
         ->type_name("N")
         ->check(whole_number(1));
-    verb->add_option("--split", split_, "of --sample and --table: train, validation or test (default: test, or else validation)");
-    verb->add_option("--with", other_, "another run beside it, on the same sentences")->type_name("RUN");
+    verb->add_option("--split", split_,
+                     "of --sample, --table and --figure table: train, validation or test (default: test, or else validation)");
+    auto* with = verb->add_option("--with", other_, "another run beside it, on the same sentences")->type_name("RUN");
     verb->add_option("--out", out_, "the page (default: page.html in the run directory)")->type_name("F.html");
-    verb->add_option("--figure", figure_, "instead of the page an SVG for a paper: head, grid, lines or training")
+    verb->add_option(
+            "--figure", figure_,
+            "instead of the page an SVG for a paper: head, grid, lines, training or table (and `vitrine patch --figure`)")
         ->type_name("VIEW")
-        ->check(CLI::IsMember({"head", "grid", "lines", "training"}));
+        ->excludes(with)
+        ->check(CLI::IsMember({"head", "grid", "lines", "training", "table"}));
     verb->add_option("--layer", layer_, "of the figure: block L")->type_name("L")->check(whole_number(0))->capture_default_str();
     verb->add_option("--head", head_, "its head H")->type_name("H")->check(whole_number(0))->capture_default_str();
     verb->add_option("--sentence", sentence_, "of several, sentence K, counted from 1")
@@ -48,13 +57,14 @@ class InspectVerb : public Verb {
     verb->add_option("--width", width_, "of the figure, such as 84mm (a column) or 174mm")
         ->type_name("MM")
         ->capture_default_str();
-    verb->add_option("--maps", maps_, "instead of the page all weights as numbers: F.npz or F.safetensors")->type_name("F");
+    verb->add_option("--maps", maps_, "instead of the page all weights as numbers: F.npz or F.safetensors")
+        ->type_name("F")
+        ->excludes(with);
     auto* table = verb->add_flag(
         "--table", table_,
         "instead of the page, of every head over a split: what the loss is without it, where it looks, what it carries");
-    verb->add_option("--limit", table_of_.limit, "of --table: the first N sequences alone")
+    verb->add_option("--limit", table_of_.limit, "of --table and --figure table: the first N sequences alone")
         ->type_name("N")
-        ->needs(table)
         ->check(whole_number(1));
     auto* csv = verb->add_flag("--csv", table_of_.csv, "the table as CSV, a line for each number")->needs(table);
     verb->add_flag("--json", table_of_.json, "the table as one JSON object")->needs(table)->excludes(csv);
@@ -73,15 +83,17 @@ class InspectVerb : public Verb {
   }
 
   int run() override {
-    if (table_) {
-      table_of_.split = split_;
-      report_heads(open_run(run_, sets_), table_of_);
-      return 0;
+    table_of_.split = split_;
+    if (table_) return report_heads(open_run(run_, sets_), table_of_), 0;
+    if (figure_ == "table") {
+      FigureStyle style{millimetres(width_), {}};
+      return write(out_.empty() ? "table.svg" : out_, figure_of_heads_table(open_run(run_, sets_), table_of_, style));
     }
+    if (table_of_.limit > 0) fail(ErrorKind::kConfig, "--limit requires --table or --figure table");
     PageContents contents;
     std::vector<std::unique_ptr<Shown>> shown;
-    for (const std::string& path : {run_, other_})
-      if (!path.empty()) contents.runs.push_back(page_of(path, shown));
+    contents.runs.push_back(page_of(run_, shown, nullptr));
+    if (!other_.empty()) contents.runs.push_back(page_of(other_, shown, &contents.runs[0].sentences));
     if (!figure_.empty()) return write(out_.empty() ? figure_ + ".svg" : out_, figure(contents.runs[0]));
     if (!maps_.empty()) return write(maps_, encode_maps(contents.runs[0], maps_));
     const std::string out = out_.empty() ? run_ + "/page.html" : out_;
@@ -122,37 +134,38 @@ class InspectVerb : public Verb {
     const ShownSentence& shown = page.sentences[k].shown;
     const AttentionMaps maps = std::move(page.read(step)[k].maps);
     FigureStyle style;
-    style.width = millimetres();
+    style.width = millimetres(width_);
     const std::string what = figure_ == "grid" ? "Attention of all heads (rows: blocks)"
                                                : fmt::format("Attention of block {}, head {}", layer_, head_);
     style.caption =
-        fmt::format("{} after step {} of {}: {}{}; evaluation mode. Seed {}, {}, configuration {}, vitrine {}.", what, step,
-                    page.name, page.formula, figure_ == "lines" ? ", the largest weights that make up 90 % of each row" : "",
-                    page.seed, page.precision, page.config, page.version);
+        fmt::format("{} after step {} of {}: {}{}; evaluation mode. {}", what, step, page.name, page.formula,
+                    figure_ == "lines" ? ", the largest weights that make up 90 % of each row" : "", provenance(page));
     return figure_ == "grid"    ? figure_of_heads(maps, shown, style)
            : figure_ == "lines" ? figure_of_lines(maps, layer_, head_, shown, style)
                                 : figure_of_head(maps, layer_, head_, shown, style);
   }
 
-  double millimetres() const {
-    double mm = 0;
-    const char* last = width_.data() + width_.size();
-    const auto [end, error] = std::from_chars(width_.data(), last, mm);
-    if (error != std::errc() || (end != last && std::string_view(end, last) != "mm") || !(mm >= 20 && mm <= 2000))
-      fail(ErrorKind::kConfig, "--width {}: expected millimetres from 20 to 2000, such as 84mm", width_);
-    return mm;
-  }
-
-  PageRun page_of(const std::string& path, std::vector<std::unique_ptr<Shown>>& shown) const {
+  // `beside`: the sentences of the run that it is shown with, which are its own, too: samples of its corpus would be others.
+  PageRun page_of(const std::string& path, std::vector<std::unique_ptr<Shown>>& shown,
+                  const std::vector<RecordedSentence>* beside) const {
     Shown& s = *shown.emplace_back(std::make_unique<Shown>(Shown{open_run(path, sets_), {}, {}}));
     PageRun page = describe_run(path, s.run.config);
-    if (texts_.empty() && samples_.empty()) {
-      if (const std::optional<Recording> recording = Recording::open(s.run.directory.attention());
-          recording && !recording->steps().empty()) {
+    if (texts_.empty() && (samples_.empty() || beside)) {
+      const std::optional<Recording> recording = Recording::open(s.run.directory.attention());
+      const bool recorded = recording && !recording->steps().empty();
+      if (recorded && (!beside || share_a_sentence(recording->sentences(), *beside))) {
         show_recording(page, *recording);
         return page;
       }
-      log_info("'{}' recorded no attention (inspect.every), so its checkpoints are looked at", path);
+      log_info("'{}' recorded {}, so its checkpoints are looked at", path,
+               recorded ? "none of these sentences" : "no attention (inspect.every)");
+    }
+    if (beside && texts_.empty()) {
+      const Tokenizer& tokenizer = *s.run.learned.tokenizer;
+      s.reader.emplace(s.run.config, tokenizer, Names{s.run.learned.labels, s.run.learned.tags});
+      for (const RecordedSentence& sentence : *beside) s.reader->add_tokens(ids_of(sentence, tokenizer));
+      show_checkpoints(page, path, *s.reader);
+      return page;
     }
     const bool from_corpus = !samples_.empty() || (texts_.empty() && s.run.config.inspect.sentences.empty());
     if (from_corpus) {

@@ -105,11 +105,7 @@ std::string live_model(const Config& config, const Tokenizer& tokenizer, const N
             : NamedTensor::of(t.name, t.shape, std::span<const float>(std::vector<float>(values.begin(), values.end())));
   }
   SentenceReader reader(config, tokenizer, names);
-  for (const RecordedSentence& s : sentences) {
-    std::vector<int32_t> ids;
-    for (size_t i = cls ? 1 : 0; i < s.shown.tokens.size(); ++i) ids.push_back(tokenizer.find(s.shown.tokens[i]));
-    reader.add_tokens(ids);
-  }
+  for (const RecordedSentence& s : sentences) reader.add_tokens(ids_of(s, tokenizer));
   const std::vector<SentenceRecord> exact = reader.read(checkpoint.model), near = reader.read(rounded);
   double error = 0;
   for (size_t k = 0; k < exact.size(); ++k)

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -102,6 +104,19 @@ std::vector<Chart> training_charts(const PageRun& page, size_t sentence, int64_t
   return {loss, link};
 }
 
+double millimetres(const std::string& width) {
+  double mm = 0;
+  const char* last = width.data() + width.size();
+  const auto [end, error] = std::from_chars(width.data(), last, mm);
+  if (error != std::errc() || (end != last && std::string_view(end, last) != "mm") || !(mm >= 20 && mm <= 2000))
+    fail(ErrorKind::kConfig, "--width {}: expected millimetres from 20 to 2000, such as 84mm", width);
+  return mm;
+}
+
+std::string provenance(const PageRun& page) {
+  return fmt::format("Seed {}, {}, configuration {}, vitrine {}.", page.seed, page.precision, page.config, page.version);
+}
+
 std::string encode_maps(const PageRun& page, const std::string& path) {
   const bool npz = path.ends_with(".npz");
   if (!npz && !path.ends_with(".safetensors"))
@@ -120,7 +135,7 @@ std::string encode_maps(const PageRun& page, const std::string& path) {
     const auto n = std::ssize(page.sentences[k].shown.tokens);
     file.tensors.push_back(
         NamedTensor::of(fmt::format("sentence_{}", k), {S, page.layers, page.heads, n, n}, std::span<const float>(weights[k])));
-    file.metadata[fmt::format("tokens_{}", k)] = fmt::format("{}", fmt::join(page.sentences[k].shown.tokens, " "));
+    file.metadata[fmt::format("tokens_{}", k)] = nlohmann::json(page.sentences[k].shown.tokens).dump();
   }
   return npz ? encode_npz(file.tensors) : encode_safetensors(file);
 }

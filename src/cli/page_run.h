@@ -19,7 +19,11 @@ void show_checkpoints(PageRun& page, const std::string& path, SentenceReader& re
 void show_findings(PageRun& page, const Session& session, const SafeTensors& parameters);
 // The loss with its floors, and what one head makes of a sentence's link, by training step.
 std::vector<Chart> training_charts(const PageRun& page, size_t sentence, int64_t layer, int64_t head);
-// All weights as numbers: steps I32 [S], sentence_<k> F32 [S,L,H,n,n]. A path that ends in .npz (numpy.load) or .safetensors.
+// Of figures: millimetres from 20 to 2000 ("84mm", "84"), or Error{kConfig}; and how what they show was computed.
+double millimetres(const std::string& width);
+std::string provenance(const PageRun& page);  // "Seed 1, float32, configuration xxh3:…, vitrine 0.1.0."
+// All weights as numbers: steps I32 [S], sentence_<k> F32 [S,L,H,n,n]. A path that ends in .npz (numpy.load), or in .safetensors: it
+// has the tokens, too, as JSON in its metadata (tokens_<k>).
 std::string encode_maps(const PageRun& page, const std::string& path);
 
 // page.html of a run that has just recorded. False, and a warning: it cannot be written.

@@ -8,13 +8,16 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/columns.h"
+#include "cli/page_run.h"
 #include "cli/terminal.h"
 #include "cli/text_model.h"
 #include "cli/verbs.h"
 #include "inspect/attribution.h"
 #include "inspect/explanation.h"
+#include "inspect/figure.h"
 #include "inspect/patching.h"
 
 namespace vitrine {
@@ -83,11 +86,17 @@ class PatchVerb : public Verb {
             ->check(whole_number(0));
     auto* head = verb->add_option("--head", head_, "its head H")->type_name("H")->check(whole_number(0))->needs(layer);
     layer->needs(head);
-    verb->add_flag("--json", json_, "one JSON object on stdout");
+    auto* json = verb->add_flag("--json", json_, "one JSON object on stdout");
+    auto* csv = verb->add_flag("--csv", csv_, "a line for each effect on stdout")->excludes(json);
+    auto* figure = verb->add_option("--figure", figure_, "an SVG for a paper")->type_name("F.svg")->excludes(json)->excludes(csv);
+    verb->add_option("--width", width_, "of the figure, such as 84mm (a column) or 174mm")
+        ->type_name("MM")
+        ->needs(figure)
+        ->capture_default_str();
     verb->footer(
         "Example:\n"
         "  vitrine patch runs/quickstart --clean \"the letter from greta to fiona was signed by [MASK]\" \\\n"
-        "    --pair \"the letter from jim to fiona was signed by [MASK]\"");
+        "    --pair \"the letter from jim to fiona was signed by [MASK]\"   # --figure patch.svg, --csv, --json");
     return verb;
   }
 
@@ -101,8 +110,14 @@ class PatchVerb : public Verb {
       fail(ErrorKind::kConfig, "a pair has the same length: '{}' has {} tokens, '{}' has {}", printable(clean_),
            clean.batch.size(), printable(pair_), pair.batch.size());
     const Patched patched = measure(run, model, clean, pair);
-    print(json_ ? to_json(patched, clean, pair).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                : draw(patched, clean, pair));
+    if (!figure_.empty()) {
+      write_file_atomically(figure_, figure(patched, clean, pair, run), ErrorKind::kConfig);
+      print(figure_ + "\n");
+      return 0;
+    }
+    print(json_  ? to_json(patched, clean, pair).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
+          : csv_ ? to_csv(patched, clean)
+                 : draw(patched, clean, pair));
     return 0;
   }
 
@@ -248,6 +263,45 @@ class PatchVerb : public Verb {
     return out;
   }
 
+  std::string figure(const Patched& p, const Side& clean, const Side& pair, const Run& run) const {
+    const PageRun page = describe_run(run.directory.path(), run.config);
+    const std::string a = p.name(p.odds.here[0]), b = p.name(p.odds.there[0]);
+    const FigureStyle style{
+        millimetres(width_),
+        fmt::format("Effects of single activations of “{}” put into the run on “{}”, after step {} of {}: (LD_patched − "
+                    "LD)/(LD_pair − LD), "
+                    "LD = ln p({}) − ln p({}), {:.2f} and {:.2f}. Rows: what the embedding and each block leave, all heads of a "
+                    "block, its "
+                    "feed-forward, at one position; below, one head {}. {}",
+                    printable(pair.text), printable(clean.text), run.checkpoint.state.step, page.name, a, b, p.grids.clean,
+                    p.grids.pair, p.row >= 0 ? "at ›" : "at every position", provenance(page))};
+    return figure_of_patch(p.grids, clean.tokens, pair.tokens, p.row, style);
+  }
+
+  // One line for each effect; a cell that a measure does not have is empty.
+  static std::string to_csv(const Patched& p, const Side& clean) {
+    const size_t n = clean.tokens.size(), H = static_cast<size_t>(p.heads);
+    std::string out = "activation,layer,head,position,token,effect\n";
+    const auto line = [&](std::string_view what, int64_t layer, std::string_view head, size_t position, double effect) {
+      std::string token = position < n ? clean.tokens[position] : "";
+      for (size_t at = 0; (at = token.find('"', at)) != token.npos; at += 2) token.insert(at, 1, '"');
+      out += fmt::format("{},{},{},{},{},{:.6g}\n", what, layer < 0 ? "" : fmt::format("{}", layer), head,
+                         position < n ? fmt::format("{}", position) : "", position < n ? "\"" + token + "\"" : "", effect);
+    };
+    const auto by_place = [&](std::string_view what, const std::vector<double>& values, int64_t first) {
+      for (size_t k = 0; k < values.size(); ++k) line(what, first + static_cast<int64_t>(k / n), "", k % n, values[k]);
+    };
+    by_place("residual", p.grids.residual, -1);  // no layer: the embedding
+    by_place("attention", p.grids.attention, 0), by_place("feed_forward", p.grids.feed_forward, 0);
+    const auto by_head = [&](std::string_view what, const std::vector<double>& values) {
+      for (size_t k = 0; k < values.size(); ++k) line(what, static_cast<int64_t>(k / H), fmt::format("{}", k % H), n, values[k]);
+    };
+    by_head("head", p.grids.heads), by_head("head_at_target", p.grids.heads_at_target);
+    for (size_t k = 0; k < p.grids.edges.size(); ++k)
+      line("edge_to_target", static_cast<int64_t>(k / n / H), fmt::format("{}", k / n % H), k % n, p.grids.edges[k]);
+    return out;
+  }
+
   std::string draw(const Patched& p, const Side& clean, const Side& pair) const {
     const TerminalStyle style = terminal_of(STDOUT_FILENO).style;
     const PatchGrids& g = p.grids;
@@ -351,10 +405,10 @@ class PatchVerb : public Verb {
     return out;
   }
 
-  std::string run_, clean_, pair_, answer_, pair_answer_;
+  std::string run_, clean_, pair_, answer_, pair_answer_, figure_, width_ = "84mm";
   std::vector<std::string> sets_;
   int64_t layer_ = -1, head_ = -1;
-  bool json_ = false;
+  bool json_ = false, csv_ = false;
 };
 
 }  // namespace

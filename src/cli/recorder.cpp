@@ -49,6 +49,9 @@ void SentenceReader::add_text(const std::string& text) {
 void SentenceReader::add_tokens(std::span<const int32_t> ids) {
   const int64_t first = batch_.size();
   append_tokens(batch_, ids, {}, config_, std::ssize(names_.labels));
+  if (batch_.size() - first > config_.data.max_length)
+    fail(ErrorKind::kConfig, "a sentence has {} tokens; '{}' was trained on at most {} (data.max_length)", batch_.size() - first,
+         config_.run.name, config_.data.max_length);
   sentences_.push_back(shown(std::span(batch_.tokens).subspan(static_cast<size_t>(first)), tokenizer_));
 }
 
@@ -116,6 +119,13 @@ std::vector<SentenceRecord> SentenceReader::read(const SafeTensors& parameters) 
   std::vector<LinkMove> moves = measure_moves(*engine_, config_.model, session_->corpus, *split_, *session_->collator, sequences);
   for (size_t m = 0; m < moves.size(); ++m) out[linked_[m].first].move = std::move(moves[m]);
   return out;
+}
+
+std::vector<int32_t> ids_of(const RecordedSentence& s, const Tokenizer& tokenizer) {
+  std::vector<int32_t> ids;
+  for (const std::string& token : s.shown.tokens) ids.push_back(tokenizer.find(token));
+  if (ids[0] == Tokenizer::kCls) ids.erase(ids.begin());
+  return ids;
 }
 
 void add_sentences(SentenceReader& reader, const Session& session) {

@@ -20,7 +20,7 @@ class SentenceReader {
 
   // Typed text: [MASK] is a word to guess; a word that is not known becomes a note. Error{kConfig}: none or too many tokens.
   void add_text(const std::string& text);
-  void add_tokens(std::span<const int32_t> ids);  // without [CLS]
+  void add_tokens(std::span<const int32_t> ids);  // without [CLS]; Error{kConfig}: too many
   // Sequences of a split as evaluation sees them: where there are links, of each class one in turn, else the first ones.
   void add_samples(const std::string& split, int64_t count);
   void add_sample(const std::string& split, int64_t index);  // counted from 0
@@ -39,6 +39,9 @@ class SentenceReader {
   const Dataset* split_ = nullptr;
   std::unique_ptr<Engine> engine_;
 };
+
+// The tokens of a sentence as another tokenizer knows them, [UNK] where it does not, without the [CLS] at its front.
+std::vector<int32_t> ids_of(const RecordedSentence& sentence, const Tokenizer& tokenizer);
 
 // Those of `inspect:`.
 void add_sentences(SentenceReader& reader, const Session& session);

@@ -36,6 +36,9 @@ class Figure {
     if (turn != 0) body_ += fmt::format(" transform=\"rotate({:.0f} {:.2f} {:.2f})\"", turn, x, y);
     body_ += ">" + xml_text(words) + "</text>\n";
   }
+  void line(double x0, double y0, double x1, double y1) {
+    body_ += fmt::format("<path d=\"M{:.2f} {:.2f}L{:.2f} {:.2f}\" stroke=\"#000\" stroke-width=\"0.4\"/>\n", x0, y0, x1, y1);
+  }
   void curve(double x0, double y0, double x1, double y1, std::string_view stroke, double weight) {
     const double bend = 0.45 * (x1 - x0);
     body_ += fmt::format(
@@ -73,10 +76,11 @@ class Figure {
   std::string body_;
 };
 
-std::string label_of(const ShownSentence& s, int64_t i) {
-  const std::string token = printable(s.tokens[static_cast<size_t>(i)]);
-  return fit(token, std::min(kLabel, display_width(token)));
+std::string label_of(const std::string& token) {
+  const std::string shown = printable(token);
+  return fit(shown, std::min(kLabel, display_width(shown)));
 }
+std::string label_of(const ShownSentence& s, int64_t i) { return label_of(s.tokens[static_cast<size_t>(i)]); }
 bool is_source(const ShownSentence& s, int64_t i) { return std::count(s.sources.begin(), s.sources.end(), i) > 0; }
 std::string_view colour_of(const ShownSentence& s, int64_t i) { return i == s.target || is_source(s, i) ? kMark : "#000"; }
 
@@ -86,6 +90,22 @@ double widest_label(const ShownSentence& s) {
   return widest * kLetter;
 }
 
+// Blue below 0, orange above, white at 0; the square root shows small ones, too. As dark on both sides.
+Rgb colour_of(double effect) {
+  constexpr Rgb kBelow{33, 102, 172}, kAbove{190, 84, 2};
+  const double x = std::sqrt(std::min(1.0, std::abs(effect)));
+  const Rgb end = effect < 0 ? kBelow : kAbove;
+  const auto mixed = [&](uint8_t c) { return static_cast<uint8_t>(std::lround(255 + (c - 255) * x)); };
+  return {mixed(end.r), mixed(end.g), mixed(end.b)};
+}
+// .62, −.05, 1.0; nothing for what rounds to 0.
+std::string short_number(double x) {
+  const double a = std::abs(x);
+  if (!(a >= 0.005)) return "";
+  const std::string digits = a >= 0.995 ? fmt::format("{:.1f}", a) : fmt::format("{:.2f}", a).substr(1);
+  return (x < 0 ? "−" : "") + digits;
+}
+
 // The cells of one head, each a square of `cell` points.
 void draw_cells(Figure& f, const AttentionMaps& m, int64_t l, int64_t h, const ShownSentence& s, double x, double y,
                 double cell) {
@@ -93,15 +113,34 @@ void draw_cells(Figure& f, const AttentionMaps& m, int64_t l, int64_t h, const S
     for (int64_t j = 0; j < m.length; ++j) {
       const double a = m.at(l, h, i, j), cx = x + cell * static_cast<double>(j), cy = y + cell * static_cast<double>(i);
       f.rect(cx, cy, cell, cell, hex(cividis(a)));
-      if (cell >= kNumbers && a >= 0.005)
-        f.text(cx + cell / 2, cy + cell / 2 + 0.35 * kText, "middle",
-               a >= 0.995 ? "1.0" : fmt::format(".{:02d}", static_cast<int>(std::lround(100 * a))), a > 0.5 ? "#000" : "#fff");
+      if (const std::string number = short_number(a); cell >= kNumbers && !number.empty())
+        f.text(cx + cell / 2, cy + cell / 2 + 0.35 * kText, "middle", number, a > 0.5 ? "#000" : "#fff");
     }
   if (s.target < 0) return;
   for (const int64_t j : s.sources)
     f.rect(x + cell * static_cast<double>(j), y + cell * static_cast<double>(s.target), cell, cell, "none", "#ff8c1a",
            std::min(1.5, cell / 5));
 }
+
+std::string cell_of(double v, const FigureColumn& column) {
+  if (!std::isfinite(v)) return "–";
+  const std::string digits = fmt::format("{:.{}f}", std::abs(v), column.decimals);
+  return (v < 0 && digits.find_first_not_of("0.") != digits.npos ? "−" : "") + digits;
+}
+
+// What the colours mean, below a picture that ends at y; where it ends then.
+double draw_scale(Figure& f, double x, double y, Rgb (*colour)(double), double low, const std::string& from,
+                  const std::string& to) {
+  constexpr int kSteps = 20;
+  const double first = x + (static_cast<double>(display_width(from)) + 0.7) * kLetter, step = 40.0 / kSteps,
+               top = y + 0.8 * kText;
+  for (int k = 0; k < kSteps; ++k)
+    f.rect(first + step * k, top, step, 0.6 * kText, hex(colour(low + (1 - low) * k / (kSteps - 1))));
+  f.text(x, top + 0.6 * kText, "start", from);
+  f.text(first + step * kSteps + 0.7 * kLetter, top + 0.6 * kText, "start", to);
+  return top + 0.8 * kText;
+}
+double draw_weight_scale(Figure& f, double x, double y) { return draw_scale(f, x, y, cividis, 0, "0", "1  weight α"); }
 
 }  // namespace
 
@@ -118,7 +157,7 @@ std::string figure_of_head(const AttentionMaps& m, int64_t layer, int64_t head, 
     f.text(left + at + 0.25 * kText, top - 0.4 * kText, "start", label_of(s, i), colour_of(s, i), -50);
   }
   draw_cells(f, m, layer, head, s, left, top, cell);
-  return f.finish(top + cell * n);
+  return f.finish(draw_weight_scale(f, left, top + cell * n));
 }
 
 std::string figure_of_heads(const AttentionMaps& m, const ShownSentence& s, const FigureStyle& style) {
@@ -132,7 +171,7 @@ std::string figure_of_heads(const AttentionMaps& m, const ShownSentence& s, cons
     f.text(left - kLetter, y + side / 2 + 0.35 * kText, "end", fmt::format("{}", l));
     for (int64_t h = 0; h < m.heads; ++h) draw_cells(f, m, l, h, s, left + (side + gap) * static_cast<double>(h), y, cell);
   }
-  return f.finish(y - gap);
+  return f.finish(draw_weight_scale(f, left, y - gap));
 }
 
 std::string figure_of_lines(const AttentionMaps& m, int64_t layer, int64_t head, const ShownSentence& s,
@@ -156,6 +195,101 @@ std::string figure_of_lines(const AttentionMaps& m, int64_t layer, int64_t head,
     f.text(right + kLetter, y(i) + 0.35 * kText, "start", label_of(s, i), colour_of(s, i));
   }
   return f.finish(y(m.length - 1) + kText / 2);
+}
+
+std::string figure_of_patch(const PatchGrids& g, const std::vector<std::string>& clean, const std::vector<std::string>& pair,
+                            int64_t target, const FigureStyle& style) {
+  Figure f(style);
+  const size_t n = clean.size(), L = g.attention.size() / n, H = g.heads.size() / L;
+  const auto marked = [&](size_t i) { return static_cast<int64_t>(i) == target || clean[i] != pair[i]; };
+  std::vector<std::string> labels;
+  int widest = 0;
+  for (size_t i = 0; i < n; ++i) {
+    labels.push_back((static_cast<int64_t>(i) == target ? "› " : "") + label_of(clean[i]) +
+                     (clean[i] == pair[i] ? "" : " / " + label_of(pair[i])));
+    widest = std::max(widest, display_width(labels.back()));
+  }
+  const double left = 11 * kLetter, lean = 0.64 * widest * kLetter, height = 1.5 * kText, gap = 0.5 * kText;
+  const double cell = std::max(0.5, (f.width() - left - lean) / static_cast<double>(n));
+  double y = 0.77 * widest * kLetter + kText;
+  for (size_t i = 0; i < n; ++i)
+    if (cell >= 0.9 * kText || marked(i))
+      f.text(left + cell * (static_cast<double>(i) + 0.5) + 0.25 * kText, y - 0.4 * kText, "start", labels[i],
+             marked(i) ? kMark : "#000", -50);
+  // Rows of the effects that stand one after the other in `values`, as many as there are names.
+  const auto rows = [&](const std::vector<std::string>& names, const std::vector<double>& values, double width) {
+    const size_t columns = values.size() / names.size();
+    for (size_t r = 0; r < names.size(); ++r, y += height) {
+      f.text(left - 0.5 * kLetter, y + 0.5 * height + 0.35 * kText, "end", names[r]);
+      for (size_t c = 0; c < columns; ++c) {
+        const double effect = values[r * columns + c], x = left + width * static_cast<double>(c);
+        f.rect(x, y, width, height, hex(colour_of(effect)), "#ccc", 0.3);
+        const std::string number = short_number(effect);
+        if (number.empty()) continue;
+        if (width >= kLetter * (display_width(number) + 0.3))
+          f.text(x + width / 2, y + 0.5 * height + 0.35 * kText, "middle", number, std::abs(effect) > 0.4 ? "#fff" : "#000");
+        else if (effect < 0)
+          f.line(x, y + height, x + width, y);
+      }
+    }
+  };
+  const auto names = [&](std::string_view of) {
+    std::vector<std::string> out;
+    for (size_t l = 0; l < L; ++l) out.push_back(fmt::format("{} {}", of, l));
+    return out;
+  };
+  std::vector<std::string> leaves = names("block");
+  leaves.insert(leaves.begin(), "embedding");
+  rows(leaves, g.residual, cell), y += gap;
+  rows(names("heads of"), g.attention, cell), y += gap;
+  rows(names("feed-fwd"), g.feed_forward, cell), y += gap + kLine;
+  const double width = std::min(22.0, (f.width() - left) / static_cast<double>(H));
+  for (size_t h = 0; h < H; ++h)
+    f.text(left + width * (static_cast<double>(h) + 0.5), y - 0.4 * kText, "middle", fmt::format("{}", h), "#444");
+  f.text(left - 0.5 * kLetter, y - 0.4 * kText, "end", "head", "#444");
+  rows(names("block"), target >= 0 ? g.heads_at_target : g.heads, width);
+  return f.finish(draw_scale(f, left, y, colour_of, -1, "−1", "1  effect"));
+}
+
+std::string figure_of_table(const std::vector<std::string>& rows, const std::vector<FigureColumn>& columns,
+                            const FigureStyle& style) {
+  Figure f(style);
+  int names = 4;
+  for (const std::string& row : rows) names = std::max(names, display_width(row));
+  const double first = (names + 1) * kLetter, top = 2 * kLine;
+  f.text(0, top - 0.3 * kText, "start", "head", "#444");
+  for (size_t r = 0; r < rows.size(); ++r) f.text(0, top + kLine * static_cast<double>(r) + 0.75 * kLine, "start", rows[r]);
+  double x = first;
+  for (size_t from = 0, to = 0; from < columns.size(); from = to) {
+    const std::string& group = columns[from].group;
+    for (to = from + 1; to < columns.size() && !group.empty() && columns[to].group == group;) ++to;
+    std::vector<int> widths;  // in letters, with the space before a column
+    for (size_t c = from; c < to; ++c) {
+      widths.push_back(display_width(columns[c].title) + 1);
+      for (const double v : columns[c].values) widths.back() = std::max(widths.back(), display_width(cell_of(v, columns[c])) + 1);
+    }
+    while (std::accumulate(widths.begin(), widths.end(), 0) < display_width(group) + 1)
+      ++*std::min_element(widths.begin(), widths.end());
+    const double end = x + kLetter * std::accumulate(widths.begin(), widths.end(), 0);
+    if (end > f.width()) break;
+    f.text(end, top - kLine - 0.3 * kText, "end", group, "#444");
+    for (size_t c = from; c < to; ++c) {
+      const FigureColumn& column = columns[c];
+      const double width = kLetter * widths[c - from];
+      double most = 0;
+      for (const double v : column.values) most = std::max(most, std::isfinite(v) ? std::abs(v) : 0);
+      x += width;
+      f.text(x, top - 0.3 * kText, "end", column.title, "#444");
+      for (size_t r = 0; r < rows.size(); ++r) {
+        const double v = column.values[r], y = top + kLine * static_cast<double>(r);
+        if (std::abs(v) > 0)
+          f.rect(x - width + kLetter, y + 0.05 * kLine, (width - kLetter) * std::abs(v) / most, 0.9 * kLine, "#d5dee8");
+        f.text(x, y + 0.75 * kLine, "end", cell_of(v, column));
+      }
+    }
+  }
+  f.rect(0, top - 0.25, x, 0.5, "#888");
+  return f.finish(top + kLine * static_cast<double>(rows.size()));
 }
 
 }  // namespace vitrine

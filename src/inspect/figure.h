@@ -1,13 +1,16 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "inspect/attention_maps.h"
 #include "inspect/attention_view.h"
+#include "inspect/patching.h"
 
 namespace vitrine {
 
-// Figures for papers: SVG without scripts or fonts of its own, text as text, colours of a fixed scale 0 to 1; equal maps give equal bytes. The
-// caption stands below the picture and as its <title>.
+// Figures for papers: SVG without scripts or fonts of its own, text as text; equal numbers give equal bytes. Scales are fixed, and read in
+// grey, too: weights from 0, dark, to 1, light; effects from 0, white, to ±1, dark, with their sign where a cell has room for a number, else
+// a stroke through those below 0. The caption stands below the picture and as its <title>.
 struct FigureStyle {
   double width = 84;  // mm, of a column; text is 7 pt whatever the width
   std::string caption;
@@ -19,6 +22,18 @@ std::string figure_of_head(const AttentionMaps& maps, int64_t layer, int64_t hea
 std::string figure_of_heads(const AttentionMaps& maps, const ShownSentence& sentence, const FigureStyle& style);
 // One head as lines from queries, on the left, to keys: of each query the largest weights that make up 90 % of its row.
 std::string figure_of_lines(const AttentionMaps& maps, int64_t layer, int64_t head, const ShownSentence& sentence,
+                            const FigureStyle& style);
+// What patching moves: by place (what the embedding and each block leave, all heads of a block, its feed-forward), then by head. `target`:
+// the row that is asked for, −1: a whole sequence.
+std::string figure_of_patch(const PatchGrids& grids, const std::vector<std::string>& clean, const std::vector<std::string>& pair,
+                            int64_t target, const FigureStyle& style);
+// Numbers of heads, each on a bar as long as its share of the column's largest; what does not fit the width is left out, a group whole.
+struct FigureColumn {
+  std::string group, title;  // columns of one group stand side by side
+  std::vector<double> values;
+  int decimals = 2;
+};
+std::string figure_of_table(const std::vector<std::string>& rows, const std::vector<FigureColumn>& columns,
                             const FigureStyle& style);
 
 }  // namespace vitrine

@@ -238,7 +238,10 @@ std::string draw_page(const PageContents& contents, int64_t most_bytes) {
   for (size_t r = 0; r < steps.size(); ++r) out["runs"].push_back(to_json(contents.runs[r], steps[r]));
   if (contents.runs.size() > 1) {
     out["matching"] = match_heads(contents.runs[0], steps[0].back().step, contents.runs[1], steps[1].back().step);
-    if (out["matching"].is_null()) notes.push_back("The two runs have no sentence in common, so their heads are not matched.");
+    if (out["matching"].is_null())
+      notes.push_back(
+          "The two runs have no sentence of the same tokens, so their heads are not matched: a text or --sample N gives both "
+          "one.");
   }
   out["notes"] = notes;
   if (!contents.live.empty()) out["live"] = Json::parse(contents.live);

@@ -29,6 +29,14 @@ expect [ "$(grep -c '^0,0,' out)" = "$(grep -c '^1,1,' out)" ]
 fails 2 'no dev split' inspect runs/tiny --table --split dev
 fails 2 'at least 1' inspect runs/tiny --table --limit 0
 fails 2 'requires --table' inspect runs/tiny --csv
+fails 2 '--limit requires --table' inspect runs/tiny --limit 3
+works inspect runs/tiny --figure table --limit 30 --out table.svg
+expect grep -q '<title>Heads (block.head) of tiny after step 30 over 30 sequences of the test split\. ' table.svg
+expect grep -q ">without<" table.svg
+works inspect runs/tiny --figure table --limit 30 --out again.svg
+expect cmp -s table.svg again.svg
+works inspect runs/tiny --figure table --limit 30 --width 300mm --out wide.svg
+expect [ "$(grep -c '<text' wide.svg)" -gt "$(grep -c '<text' table.svg)" ]
 
 # patch
 clean="the letter from greta to fiona was signed by [MASK]" pair="the letter from jim to fiona was signed by [MASK]"
@@ -51,6 +59,23 @@ expect [ "$(wc -l <out)" = 1 ]
 prints '"effect_of_none":0\.0,"effect_of_all":1\.0'
 for key in residual attention feed_forward heads heads_at_target edges_to_target logit_lens words leave_one_out direct edges vocabulary; do prints "\"$key\":[[{]"; done
 expect [ "$(grep -o '"looks_for"' out | wc -l)" = 10 ]
+works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --figure patch.svg
+prints '^patch\.svg$'
+expect grep -q '<svg .* width="84mm"' patch.svg
+expect grep -q '<title>Effects of single activations of “the letter from jim .* after step 30 of tiny: .* configuration xxh3:' patch.svg
+expect grep -q '>greta / jim<' patch.svg
+cp patch.svg first.svg
+works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --figure patch.svg --width 84
+expect cmp -s patch.svg first.svg
+fails 2 '--width 1: expected millimetres' patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --figure patch.svg --width 1
+fails 2 "cannot write .*nowhere/x.svg" patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --figure nowhere/x.svg
+works patch runs/tiny --clean "$clean" --pair "$pair" --answer greta --pair-answer jim --csv
+prints '^activation,layer,head,position,token,effect$'
+prints '^residual,,,3,"greta",1$'
+prints '^head_at_target,1,0,,,[-0-9.e]+$'
+prints '^edge_to_target,1,1,3,"greta",[-0-9.e]+$'
+expect [ "$(wc -l <out)" = $((1 + 30 + 20 + 20 + 4 + 4 + 40)) ]
+expect [ "$(awk -F, 'NF != 6' out | wc -l)" = 0 ]
 fails 2 "a pair has the same length: '.*' has 10 tokens, 'greta \[MASK\]' has 2" patch runs/tiny --clean "$clean" --pair "greta [MASK]"
 fails 2 '\[MASK\] does not stand at the same places' patch runs/tiny --clean "the [MASK] sat" --pair "the cat [MASK]"
 fails 2 "has no \[MASK\]" patch runs/tiny --clean "the cat" --pair "the dog"

@@ -132,7 +132,39 @@ done
 expect grep -q '<title>Attention of block 1, head 1 after step 8 of tiny: α = softmax(QKᵀ/√d); evaluation mode. Seed 1, float32, configuration xxh3:' head.svg
 works inspect on --maps maps.safetensors
 works inspect on --maps maps.npz
+# What src/inspect/README.md shows of other libraries, where they are.
+mkdir -p examples
+awk '/^```python/ {file = "examples/" ++k ".py"; next} /^```/ {file = ""} file {print > file}' "$repository/src/inspect/README.md"
+expect [ "$(echo examples/*)" = "examples/1.py examples/2.py" ]
+if [[ -n $python ]] && "$python" -c 'import numpy' 2>/dev/null; then
+  "$python" examples/1.py >out 2>err || wrong "the example with NumPy"
+  prints '^\(4, 2, 2, 6, 6\) '
+fi
+if [[ -n $python ]] && "$python" -c 'import bertviz, safetensors, torch' 2>/dev/null; then
+  "$python" examples/2.py >out 2>err || wrong "the example with BertViz"
+  expect grep -q '"\[MASK\]"' bertviz.html
+fi
 [[ -z $python ]] || expect "$python" -c 'import zipfile; z = zipfile.ZipFile("maps.npz"); assert z.testzip() is None and "sentence_3.npy" in z.namelist()'
+
+# Two runs: the second one reads the sentences of the first, whatever it recorded itself.
+works train tiny.yaml --run-dir other --set run.seed=2 --set model.heads=4 --set model.layers=1 --set checkpoint.every=6 --set 'inspect.sentences=[]'
+works inspect on --with other --out two.html
+says "'other' recorded none of these sentences, so its checkpoints are looked at"
+expect grep -q '"matching":\[\[[0-3],' two.html
+works inspect on --with on --out twice.html
+expect grep -q '"matching":\[\[0,[0-9.e-]*\],\[1,[0-9.e-]*\],\[2,[0-9.e-]*\],\[3,[0-9.e-]*\]\]' twice.html
+works inspect on "the cat [MASK]" --with other --out typed.html
+expect grep -q '"matching":\[\[' typed.html
+printf 'the cat sat on the mat\n%.0s' {1..9} >lines.txt
+works train tiny.yaml --run-dir letters --set 'data={kind: lines, train: lines.txt, validation: 0.3, max_length: 99}' --set tokenizer.kind=character --set training.steps=2 --set inspect.every=0
+works inspect on --with letters --out letters.html
+expect grep -q '"matching":null' letters.html
+expect grep -q 'no sentence of the same tokens, so their heads are not matched' letters.html
+works train tiny.yaml --run-dir short --set data.max_length=6 --set 'inspect.sentences=["the cat"]' --set inspect.samples=0 --set training.steps=2
+fails 2 "a sentence has [0-9]+ tokens; 'tiny' was trained on at most 6" inspect on --with short
+fails 2 '--with excludes --figure' inspect on --with other --figure grid
+fails 4 "no run directory 'nowhere'" inspect on --with nowhere
+
 cp -r on damaged
 truncate -s 100 damaged/attention/step-00000008.safetensors
 works inspect damaged --out damaged.html

@@ -66,6 +66,9 @@ for name in loss logits hidden.{0,1} attention.{0,1}.{0,1,2,3} \
 done
 works train tiny.yaml --run-dir initial --set training.steps=0
 cp g.safetensors before.safetensors
+works gradients tiny.yaml --out g.npz
+prints '^g\.npz: [0-9]+ tensors; loss '
+expect [ "$(head -c 2 g.npz)" = PK ]
 works gradients tiny.yaml --weights initial/checkpoints/step-00000000/model.safetensors --out g.safetensors
 expect cmp -s g.safetensors before.safetensors
 fails 3 "expected 0 to|has no tensor 'tokens'" gradients tiny.yaml --batch g.safetensors --out h.safetensors

@@ -71,6 +71,18 @@ std::string bytes_of(const std::string& base64) {
   return out;
 }
 
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+// The attribute of the last element before some words that the picture shows, as a number.
+double number_at(const std::string& svg, const std::string& words, const std::string& attribute) {
+  const size_t end = svg.find(">" + words + "<");
+  REQUIRE(end != svg.npos);
+  return std::stod(svg.substr(svg.rfind(" " + attribute + "=\"", end) + attribute.size() + 3));
+}
+
 }  // namespace
 
 TEST_CASE("the page carries every weight within its stated precision") {
@@ -131,6 +143,43 @@ TEST_CASE("a page that would be too large leaves steps out evenly and says so; a
         }).find("this file is damaged") != std::string::npos);
 }
 
+TEST_CASE("heads of two runs are matched by what they look at, whatever their numbers; runs without a common sentence are not") {
+  // B shows the heads of A elsewhere: head k of A is head order[k] of B; heads of B that are none of A's look at the first token alone.
+  const auto elsewhere = [](int64_t layers, int64_t heads, std::vector<int64_t> order) {
+    PageRun b = run_of({0, 9});
+    b.layers = layers, b.heads = heads;
+    b.read = [=](int64_t step) {
+      AttentionMaps maps(layers, heads, n);
+      for (int64_t row = 0; row < layers * heads * n; ++row) maps.weights[static_cast<size_t>(row * n)] = 1;
+      const AttentionMaps a = maps_at(step == 9 ? 7 : 100 + step);  // alike at the last step of each run alone
+      for (size_t k = 0; k < order.size(); ++k)
+        if (order[k] >= 0)
+          std::copy_n(a.weights.begin() + static_cast<int64_t>(k) * n * n, n * n, maps.weights.begin() + order[k] * n * n);
+      std::vector<SentenceRecord> records(1);
+      records[0].maps = std::move(maps);
+      return records;
+    };
+    return b;
+  };
+  const auto matching = [](const PageRun& b) { return data_of(draw_page({{run_of({0, 7}), b}, {}, {}}, 10'000'000)); };
+  for (const auto& [layers, heads, order] : std::vector<std::tuple<int64_t, int64_t, std::vector<int64_t>>>{
+           {2, 2, {2, 0, 3, 1}}, {3, 2, {5, 1, 0, 3}}, {1, 3, {1, -1, 0, 2}}}) {
+    const nlohmann::json data = matching(elsewhere(layers, heads, order));
+    REQUIRE(data["matching"].size() == 4);
+    for (size_t k = 0; k < 4; ++k) {
+      CHECK(data["matching"][k][0] == order[k]);
+      CHECK(data["matching"][k][1].get<double>() == Approx(0).margin(1e-12));
+    }
+    CHECK(data["runs"][1]["layers"] == layers);
+  }
+  PageRun other = elsewhere(2, 2, {0, 1, 2, 3});
+  other.sentences[0].shown.tokens[2] = "another";
+  const nlohmann::json data = matching(other);
+  CHECK(data["matching"].is_null());
+  INFO(data["notes"].dump());
+  CHECK(data["notes"][0].get<std::string>().find("no sentence of the same tokens") != std::string::npos);
+}
+
 TEST_CASE("figures are the same bytes every time, name what they show, and hold data as text only") {
   const FigureStyle style{84, "Attention of block 1, head 0 after step 7; " + kHostile};
   const AttentionMaps maps = maps_at(7);
@@ -144,13 +193,9 @@ TEST_CASE("figures are the same bytes every time, name what they show, and hold 
   const std::string head = figure_of_head(maps, 1, 0, s, style);
   CHECK(head == figure_of_head(maps_at(7), 1, 0, s, style));
   CHECK(head != figure_of_head(maps, 0, 0, s, style));
-  const auto count = [](const std::string& text, const std::string& part) {
-    size_t found = 0;
-    for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
-    return found;
-  };
-  CHECK(count(head, "<rect") == n * n + 1);  // the cells, and the frame of the source
-  CHECK(count(figure_of_heads(maps, s, style), "<rect") == L * H * (n * n + 1));
+  constexpr size_t scale = 20;                       // steps of the scale of colours
+  CHECK(count(head, "<rect") == n * n + 1 + scale);  // the cells, and the frame of the source
+  CHECK(count(figure_of_heads(maps, s, style), "<rect") == L * H * (n * n + 1) + scale);
   CHECK(head.find(fmt::format(".{:02d}<", static_cast<int>(std::lround(100 * maps.at(1, 0, 3, 0))))) != head.npos);
   AttentionMaps one(L, H, n);  // the number of a weight stands in the line of its query
   one.weights[one.index(1, 0, 3, 1)] = 1;
@@ -170,4 +215,65 @@ TEST_CASE("figures are the same bytes every time, name what they show, and hold 
       if (sum < 0.9) ++expected, sum += a;
   }
   CHECK(count(lines, "<path") == expected);
+}
+
+TEST_CASE(
+    "the figure of patching shows each effect at its block and word, its sign also in grey, where there is room and where not") {
+  PatchGrids g;  // 2 blocks, 3 heads, 4 tokens
+  g.residual.assign(12, 0), g.attention.assign(8, 0), g.feed_forward.assign(8, 0), g.heads.assign(6, 0.9),
+      g.heads_at_target.assign(6, 0);
+  g.residual[1 * 4 + 2] = 0.62, g.attention[1 * 4 + 3] = -0.31, g.heads_at_target[1 * 3 + 2] = 1;
+  const std::vector<std::string> clean{"from", "mark", "by", "[MASK]"}, pair{"from", "jack", "by", "[MASK]"};
+  const std::string svg = figure_of_patch(g, clean, pair, 3, {120, "Effects; " + kHostile});
+  CHECK(svg == figure_of_patch(g, clean, pair, 3, {120, "Effects; " + kHostile}));
+  CHECK(svg.find("<script") == svg.npos);
+  CHECK(count(svg, "<rect") == 12 + 8 + 8 + 6 + 20);
+  CHECK(number_at(svg, ".62", "y") == number_at(svg, "block 0", "y"));
+  CHECK(number_at(svg, "−.31", "y") == number_at(svg, "heads of 1", "y"));
+  CHECK(number_at(svg, "−.31", "x") - number_at(svg, ".62", "x") ==
+        Approx(number_at(svg, "› [MASK]", "x") - number_at(svg, "by", "x")).margin(0.02));
+  CHECK(number_at(svg, "1.0", "x") == number_at(svg, "2", "x"));
+  CHECK(svg.find(">mark / jack<") != svg.npos);
+  CHECK(svg.find(">.90<") == svg.npos);  // of a target, heads there
+  CHECK(figure_of_patch(g, clean, pair, -1, {120, ""}).find(">.90<") != svg.npos);
+  CHECK(count(svg, "<path") == 0);
+  CHECK(count(figure_of_patch(g, clean, pair, 3, {20, ""}), "<path") == 1);  // a stroke for the sign where no number has room
+  // As dark below 0 as above it.
+  const auto grey = [&](const std::string& number) {
+    const size_t cell = svg.rfind("fill=\"#", svg.rfind("<text", svg.find(">" + number + "<")));
+    const long rgb = std::stol(svg.substr(cell + 7, 6), nullptr, 16);
+    return 0.299 * static_cast<double>(rgb >> 16) + 0.587 * static_cast<double>(rgb >> 8 & 255) +
+           0.114 * static_cast<double>(rgb & 255);
+  };
+  CHECK(grey("1.0") < grey(".62"));
+  CHECK(grey(".62") < grey("−.31"));
+  PatchGrids both = g;
+  both.residual[1 * 4 + 2] = 0.31;
+  const std::string equal = figure_of_patch(both, clean, pair, 3, {120, ""});
+  CHECK(equal.find(">.31<") != equal.npos);
+}
+
+TEST_CASE("the figure of the head table has a bar for each number and as many columns as fit") {
+  std::vector<FigureColumn> columns{{"loss", "without", {0.25, 0.5, -0.125}, 3},
+                                    {"copied name", "looks", {1, 0.5, std::nan("")}},
+                                    {"copied name", "carries", {0, 0.1, 0.2}}};
+  const std::string svg = figure_of_table({"0.0", "0.1", "1.0"}, columns, {84, "Heads"});
+  CHECK(svg == figure_of_table({"0.0", "0.1", "1.0"}, columns, {84, "Heads"}));
+  CHECK(number_at(svg, "0.250", "y") == number_at(svg, "0.0", "y"));
+  CHECK(number_at(svg, "−0.125", "y") == number_at(svg, "1.0", "y"));
+  CHECK(count(svg, ">–<") == 1);
+  CHECK(count(svg, ">copied name<") == 1);
+  CHECK(count(svg, "<rect") == 3 + 2 + 2 + 1);  // bars of what is not 0, and the line
+  const auto bar = [&](const std::string& number) {
+    const size_t text = svg.rfind("<text", svg.find(">" + number + "<")), rect = svg.rfind("<rect", text);
+    return std::stod(svg.substr(svg.find("width=\"", rect) + 7));
+  };
+  CHECK(bar("0.250") == Approx(bar("0.500") / 2).margin(0.02));
+  CHECK(bar("0.250") == Approx(2 * bar("−0.125")).margin(0.02));
+  for (int k = 0; k < 12; ++k) columns.push_back({"", "confidence", {0.5, 0.5, 0.5}});
+  const size_t narrow = count(figure_of_table({"0.0", "0.1", "1.0"}, columns, {84, ""}), ">confidence<"),
+               wide = count(figure_of_table({"0.0", "0.1", "1.0"}, columns, {174, ""}), ">confidence<");
+  CHECK(narrow > 0);
+  CHECK(wide > narrow);
+  CHECK(wide < 12);
 }

@@ -261,6 +261,7 @@ def check_live(browser, recording):
 def check_story(browser, path, s):
     """Whoever opens the page reads there which head carries the answer, which one looks, since when, and can go there."""
     browser.open(path, "#s=1&t=6")
+    browser.settle()
     pair, chance, asked = s["link"]["pair_value"], s["link"]["chance"], s["tokens"][s["target"]]
     told = browser.evaluate("[...document.querySelectorAll('#story li')].map((e) => e.textContent)")
     expect(told == [f"block 0, head 1 carries it most: its output alone moves the answer 0.80 of the way to {pair}; more than half of that from step 30 on",
