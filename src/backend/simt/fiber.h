@@ -31,6 +31,7 @@ class Fiber {
   Context context;
 
  private:
+  void forget();
   char *memory_, *low_, *high_;
 };
 
