@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "inspect/figure.h"
+
 namespace vitrine {
 namespace {
 
@@ -46,14 +48,27 @@ std::string number(double x) {
 
 class SvgWriter {
  public:
-  static constexpr double kWidth = 760, kPlot = 240, kLeft = 64, kRight = 16, kTop = 30, kBottom = 40, kLine = 16;
+  static constexpr double kPlot = 240, kLeft = 64, kRight = 16, kTop = 30, kBottom = 40, kLine = 16, kText = 12, kLetter = 6.5;
 
   std::string draw(const std::vector<Chart>& charts) {
     for (const Chart& chart : charts) add(chart);
     return fmt::format(
                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
                "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
-               kWidth, top_) +
+               width_, top_) +
+           out_ + "</svg>\n";
+  }
+  // As above, but a unit is so many points that 12 of them, a line of text, are 7.
+  std::string draw(const std::vector<Chart>& charts, const FigureStyle& style) {
+    constexpr double kUnit = 7 * 25.4 / 72 / kText;  // mm
+    width_ = style.width / kUnit;
+    for (const Chart& chart : charts) add(chart);
+    for (const std::string& line : wrapped(style.caption, static_cast<int>(width_ / kLetter)))
+      out_ += fmt::format("<text x=\"0\" y=\"{:.2f}\" fill=\"#444444\">{}</text>\n", top_ += kLine, xml_text(line));
+    return fmt::format(
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:g}mm\" height=\"{:.2f}mm\" viewBox=\"0 0 {:.2f} {:.2f}\" "
+               "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n<title>{}</title>\n",
+               style.width, (top_ + 6) * kUnit, width_, top_ + 6, xml_text(style.caption)) +
            out_ + "</svg>\n";
   }
 
@@ -68,13 +83,13 @@ class SvgWriter {
         if (curve.faint == faint) line(curve);
     for (const Level& level : chart.levels)
       out_ += fmt::format("<line x1=\"{}\" y1=\"{:.2f}\" x2=\"{}\" y2=\"{:.2f}\" stroke=\"#555555\" stroke-dasharray=\"6 4\"/>\n",
-                          kLeft, y(level.value), kWidth - kRight, y(level.value));
+                          kLeft, y(level.value), width_ - kRight, y(level.value));
     top_ += kPlot + kBottom;
     legend(chart);
     top_ += 8;
   }
 
-  double x(double value) const { return kLeft + (value - b_.left) / (b_.right - b_.left) * (kWidth - kLeft - kRight); }
+  double x(double value) const { return kLeft + (value - b_.left) / (b_.right - b_.left) * (width_ - kLeft - kRight); }
   double y(double value) const { return top_ + (b_.high - value) / (b_.high - b_.low) * kPlot; }
 
   void axes(const Chart& chart) {
@@ -82,25 +97,30 @@ class SvgWriter {
       out_ += fmt::format(
           "<line x1=\"{}\" y1=\"{:.2f}\" x2=\"{}\" y2=\"{:.2f}\" stroke=\"#dddddd\"/>\n"
           "<text x=\"{}\" y=\"{:.2f}\" text-anchor=\"end\">{}</text>\n",
-          kLeft, y(t), kWidth - kRight, y(t), kLeft - 6, y(t) + 4, number(t));
+          kLeft, y(t), width_ - kRight, y(t), kLeft - 6, y(t) + 4, number(t));
     for (const double t : ticks_of(b_.left, b_.right))
       out_ += fmt::format(
           "<line x1=\"{0:.2f}\" y1=\"{1}\" x2=\"{0:.2f}\" y2=\"{2}\" stroke=\"#333333\"/>\n"
           "<text x=\"{0:.2f}\" y=\"{3}\" text-anchor=\"middle\">{4}</text>\n",
           x(t), top_ + kPlot, top_ + kPlot + 4, top_ + kPlot + 18, number(t));
     out_ += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#333333\"/>\n", kLeft, top_, top_ + kPlot,
-                        kWidth - kRight);
-    out_ += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kWidth - kRight, top_ + kPlot + 34,
+                        width_ - kRight);
+    out_ += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", width_ - kRight, top_ + kPlot + 34,
                         xml_text(chart.x_name));
   }
 
+  static const char* style_of(const Curve& curve) {
+    return curve.faint    ? "stroke-width=\"1\" stroke-opacity=\"0.45\""
+           : curve.dashed ? "stroke-width=\"2\" stroke-dasharray=\"9 4\""
+                          : "stroke-width=\"2\"";
+  }
   void line(const Curve& curve) {
     if (curve.points.empty()) return;
     std::string path;
     for (const auto& [at, value] : curve.points)
       path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", x(at), y(value));
     out_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" {}/>\n", path, kPalette[curve.colour % kPalette.size()],
-                        curve.faint ? "stroke-width=\"1\" stroke-opacity=\"0.45\"" : "stroke-width=\"2\"");
+                        style_of(curve));
     if (curve.points.size() == 1)
       out_ += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"3\" fill=\"{}\"/>\n", x(curve.points[0].first),
                           y(curve.points[0].second), kPalette[curve.colour % kPalette.size()]);
@@ -112,15 +132,13 @@ class SvgWriter {
                           kLeft, top_, kLeft + 24, top_, stroke, style, kLeft + 32, top_ + 4, xml_text(name));
       top_ += kLine;
     };
-    for (const Curve& curve : chart.curves)
-      entry(kPalette[curve.colour % kPalette.size()],
-            curve.faint ? "stroke-width=\"1\" stroke-opacity=\"0.45\"" : "stroke-width=\"2\"", curve.name);
+    for (const Curve& curve : chart.curves) entry(kPalette[curve.colour % kPalette.size()], style_of(curve), curve.name);
     for (const Level& level : chart.levels)
       entry("#555555", "stroke-dasharray=\"6 4\"", fmt::format("{} {:.4g}", level.name, level.value));
   }
 
   std::string out_;
-  double top_ = 0;
+  double top_ = 0, width_ = 760;
   Bounds b_;
 };
 
@@ -174,6 +192,7 @@ std::vector<double> ticks_of(double low, double high) {
 }
 
 std::string draw_svg(const std::vector<Chart>& charts) { return SvgWriter().draw(charts); }
+std::string draw_svg(const std::vector<Chart>& charts, const FigureStyle& style) { return SvgWriter().draw(charts, style); }
 
 std::string draw_text(const Chart& chart, const TerminalStyle& style) {
   constexpr int kRows = 14, kLabel = 9;

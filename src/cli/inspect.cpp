@@ -130,11 +130,18 @@ class InspectVerb : public Verb {
     if (!std::binary_search(page.steps.begin(), page.steps.end(), step))
       fail(ErrorKind::kConfig, "--step {}: there are weights of the steps {}", step, fmt::join(page.steps, ", "));
     const auto k = static_cast<size_t>(sentence_ - 1);
-    if (figure_ == "training") return draw_svg(training_charts(page, k, layer_, head_));
     const ShownSentence& shown = page.sentences[k].shown;
     const AttentionMaps maps = std::move(page.read(step)[k].maps);
     FigureStyle style;
     style.width = millimetres(width_);
+    if (figure_ == "training") {
+      const RecordedSentence& s = page.sentences[k];
+      style.caption = fmt::format("{} by training step. {}", page.name, provenance(page));
+      if (!s.shown.sources.empty())
+        style.caption = fmt::format("{} by training step, and block {}, head {} in “{}”. {}", page.name, layer_, head_,
+                                    fmt::join(s.shown.tokens, " "), provenance(page));
+      return draw_svg(training_charts(page, k, layer_, head_), style);
+    }
     const std::string what = figure_ == "grid" ? "Attention of all heads (rows: blocks)"
                                                : fmt::format("Attention of block {}, head {}", layer_, head_);
     style.caption =

@@ -92,7 +92,7 @@ std::vector<Chart> training_charts(const PageRun& page, size_t sentence, int64_t
   const RecordedSentence& s = page.sentences[sentence];
   if (s.shown.sources.empty()) return {loss};
   Chart link{fmt::format("{} in block {}, head {}", s.link ? s.link->name : "link", layer, head), "step", {}, {}};
-  link.curves = {{"looks: attention on the source", 0, false, {}}, {"carries: share of the pair's answer", 1, false, {}}};
+  link.curves = {{"looks: attention on the source", 0, false, {}}, {"carries: share of the pair's answer", 1, false, {}, true}};
   for (const int64_t step : page.steps) {
     const SentenceRecord r = std::move(page.read(step)[sentence]);
     const auto x = static_cast<double>(step);

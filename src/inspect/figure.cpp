@@ -48,20 +48,8 @@ class Figure {
   }
 
   std::string finish(double height) {
-    std::string line;
-    const auto columns = static_cast<int>(width_ / kLetter);
-    const auto flush = [&] {
-      if (!line.empty()) text(0, height += kLine, "start", line, "#444");
-      line.clear();
-    };
-    for (size_t begin = 0; begin < style_.caption.size();) {
-      const size_t end = std::min(style_.caption.find(' ', begin), style_.caption.size());
-      const std::string word = style_.caption.substr(begin, end - begin);
-      if (!line.empty() && display_width(line) + 1 + display_width(word) > columns) flush();
-      line += (line.empty() ? "" : " ") + word;
-      begin = end + 1;
-    }
-    flush();
+    for (const std::string& line : wrapped(style_.caption, static_cast<int>(width_ / kLetter)))
+      text(0, height += kLine, "start", line, "#444");
     height += 0.4 * kLine;
     return fmt::format(
                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:g}mm\" height=\"{1:.2f}mm\" viewBox=\"0 0 {2:.2f} {3:.2f}\" "
@@ -143,6 +131,20 @@ double draw_scale(Figure& f, double x, double y, Rgb (*colour)(double), double l
 double draw_weight_scale(Figure& f, double x, double y) { return draw_scale(f, x, y, cividis, 0, "0", "1  weight α"); }
 
 }  // namespace
+
+std::vector<std::string> wrapped(std::string_view text, int width) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    if (lines.empty() || display_width(lines.back()) + 1 + display_width(word) > width)
+      lines.emplace_back(word);
+    else
+      lines.back().append(" ").append(word);
+    begin = end + 1;
+  }
+  return lines;
+}
 
 std::string figure_of_head(const AttentionMaps& m, int64_t layer, int64_t head, const ShownSentence& s,
                            const FigureStyle& style) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inspect/attention_maps.h"
@@ -15,6 +16,8 @@ struct FigureStyle {
   double width = 84;  // mm, of a column; text is 7 pt whatever the width
   std::string caption;
 };
+// Lines of whole words, none wider than `width` columns but a single word that is: of a caption.
+std::vector<std::string> wrapped(std::string_view text, int width);
 // One head: rows are queries, columns are keys, sources of the target framed, numbers where cells have room for them.
 std::string figure_of_head(const AttentionMaps& maps, int64_t layer, int64_t head, const ShownSentence& sentence,
                            const FigureStyle& style);

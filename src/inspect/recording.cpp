@@ -22,6 +22,7 @@ constexpr int kFormat = 1;
 constexpr std::string_view kBefore = "step-", kAfter = ".safetensors";
 
 std::string index_of(const std::string& folder) { return folder + "/index.json"; }
+std::string partial_of(const std::string& folder) { return folder + "/.partial"; }  // a step that is being written
 
 Json to_json(const RecordedSentence& s) {
   Json out{{"tokens", s.shown.tokens}, {"kinds", Json::array()}, {"words", s.words}};
@@ -96,6 +97,7 @@ Recording::Recording(std::string folder, int64_t layers, int64_t heads, std::vec
     if ((!same || s > step) && !remove_tree(path_of(s)))
       fail(ErrorKind::kCheckpoint, "cannot remove '{}' of the earlier recording", path_of(s));
   make_directories(folder_);
+  remove_tree(partial_of(folder_));
   if (!same) write_file_atomically(index, text);
 }
 
@@ -156,7 +158,11 @@ void Recording::write(int64_t step, const std::vector<SentenceRecord>& records) 
     file.tensors.push_back(NamedTensor::of(name + "moves", {layers_, heads_}, std::span<const float>(as_float(r.move->heads))));
     file.tensors.push_back(NamedTensor::of(name + "pair_move", {1}, std::span<const float>(as_float({r.move->pair}))));
   }
-  write_safetensors(path_of(step), file);
+  // Training does not wait for the disk here: what the loss of power takes away, the page leaves out.
+  const std::string partial = partial_of(folder_);
+  remove_tree(partial);
+  LineFile(partial).append_bytes(encode_safetensors(file));
+  rename_file(partial, path_of(step));
 }
 
 std::vector<SentenceRecord> Recording::read(int64_t step) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "inspect/figure.h"
 #include "support/catch.h"
 
 using namespace vitrine;
@@ -48,6 +49,20 @@ TEST_CASE("an SVG has each curve, its legend and the floors, and the same bytes 
   // 240 high from y = 30; bounds 1 and 4 with 4 % more: the first point of the train curve is 3 + 0.12 − … from the top.
   CHECK(svg.find("M64.00 38.89L744.00 261.11\" fill=\"none\"") != std::string::npos);
   for (const char* forbidden : {"<script", "href", "url(", "nan", "inf"}) CHECK(svg.find(forbidden) == std::string::npos);
+}
+
+TEST_CASE("an SVG for a paper is as wide as its column, has its caption, and tells curves apart in grey") {
+  Chart chart = falling();
+  chart.curves.push_back({"other", 1, false, {{0, 2}, {10, 3}}, true});
+  const std::string svg = draw_svg({chart}, {84, "Loss of a & b by step; " + std::string(200, 'x') + " end"});
+  CHECK(svg == draw_svg({chart}, {84, "Loss of a & b by step; " + std::string(200, 'x') + " end"}));
+  CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"84mm\""));
+  CHECK(svg.find("<title>Loss of a &amp; b by step; x") != std::string::npos);
+  CHECK(count_of(svg, ">end</text>") == 1);
+  CHECK(count_of(svg, "stroke-dasharray=\"9 4\"") == 2);  // the curve and its entry
+  // 84 mm are 238.1 points, and 12 units are 7 of them.
+  CHECK(svg.find("viewBox=\"0 0 408.19 ") != std::string::npos);
+  CHECK(svg.find("H392.1") != std::string::npos);  // the axis ends 16 units before
 }
 
 TEST_CASE("names in an SVG are text and nothing else") {

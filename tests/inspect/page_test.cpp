@@ -269,6 +269,9 @@ TEST_CASE("the figure of the head table has a bar for each number and as many co
     return std::stod(svg.substr(svg.find("width=\"", rect) + 7));
   };
   CHECK(bar("0.250") == Approx(bar("0.500") / 2).margin(0.02));
+  const size_t most = svg.rfind("<rect", svg.find(">0.500<"));
+  CHECK(std::stod(svg.substr(most + 9)) + bar("0.500") ==
+        Approx(number_at(svg, "0.500", "x")).margin(0.02));  // the largest fills its cell
   CHECK(bar("0.250") == Approx(2 * bar("−0.125")).margin(0.02));
   for (int k = 0; k < 12; ++k) columns.push_back({"", "confidence", {0.5, 0.5, 0.5}});
   const size_t narrow = count(figure_of_table({"0.0", "0.1", "1.0"}, columns, {84, ""}), ">confidence<"),

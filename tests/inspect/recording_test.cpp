@@ -89,6 +89,19 @@ TEST_CASE("a resumed recording keeps the steps before and drops those after; one
   CHECK(Recording::open(folder)->sentences() == others);
 }
 
+TEST_CASE("what a killed process left half written is in no step") {
+  const TemporaryFolder around;
+  const std::string folder = around / "attention", half = folder + "/.partial";
+  Recording recording = begin(folder, 0);
+  std::ofstream(half) << "half a file";
+  recording.write(10, records(0.2));
+  CHECK(recording.read(10)[0].move->pair == static_cast<double>(static_cast<float>(-3 * 0.2)));
+  CHECK_FALSE(std::ifstream(half).good());
+  std::ofstream(half) << "half a file";
+  CHECK(begin(folder, 10).steps() == std::vector<int64_t>{10});
+  CHECK_FALSE(std::ifstream(half).good());
+}
+
 TEST_CASE("a damaged recording is refused, naming the file; without one there is none") {
   const TemporaryFolder around;
   const std::string folder = around / "attention", file = folder + "/step-00000010.safetensors";

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The page, in a real browser: page_test.py PROGRAM SOURCE_FOLDER OUT_FOLDER. Without a Chromium it says so and is skipped (status 77)."""
-import csv, io, json, os, re, shutil, struct, subprocess, sys, tempfile, time, xml.etree.ElementTree
+import csv, io, itertools, json, math, os, re, shutil, struct, subprocess, sys, tempfile, time, xml.etree.ElementTree
 
 from browser import Browser, find_browser
 
@@ -282,6 +282,56 @@ def check_story(browser, path, s):
     expect(f"{state(browser)['l']}.{state(browser)['h']}" == head, "a click on the name of a head chooses it")
 
 
+def check_two_runs(browser):
+    """Heads of two runs stand side by side as the assignment of least divergence has it, found here by trying all."""
+    program("train", "small.yaml", "--run-dir", "other", "--set", "run.name=other", "--set", "run.seed=2", "--set", "model.heads=2")
+    program("inspect", "small", "--with", "other", "--out", "two.html")
+    recordings, heads = [read_recording(f"{name}/attention") for name in ("small", "other")], []
+    for index, steps in recordings:
+        shape, values = steps[max(steps)][0]  # the sentence that both read
+        n = shape[-1]
+        heads.append([[values[(h * n + i) * n : (h * n + i + 1) * n] for i in range(n)] for h in range(shape[0] * shape[1])])
+    part = lambda p, q: sum(a * math.log(2 * a / (a + b)) for a, b in zip(p, q) if a > 0) / 2
+    cost = [[sum(part(p, q) + part(q, p) for p, q in zip(a, b)) / len(a) for b in heads[1]] for a in heads[0]]
+    best = min(itertools.permutations(range(len(heads[0])), len(heads[1])), key=lambda order: sum(cost[a][b] for b, a in enumerate(order)))
+    browser.open("two.html", "#s=0&t=6&v=runs")
+    for a in range(len(heads[0])):
+        browser.go(f"s=0&t=6&l={a // 3}&h={a % 3}&v=runs")
+        said = browser.evaluate("[...document.querySelectorAll('#picture svg text')].map((t) => t.textContent)")
+        if a in best:
+            b = best.index(a)
+            expect(f"other, seed 2: block {b // 2}, head {b % 2}" in said and f"after step 60; divergence {cost[a][b]:.2f} nats" in said, f"head {a} stands beside {b} ({cost[a][b]:.2f}): {said[-4:]}")
+            expect(browser.evaluate("document.querySelectorAll('#picture canvas').length") == 2, "both maps")
+        else:
+            expect("The other run has no such sentence or head." in said, f"head {a} has no partner: {said[-4:]}")
+    browser.go("s=1&t=6&v=runs")
+    expect("The other run has no such sentence or head." in browser.text("#picture"), "a sentence that the other run did not record")
+
+
+def check_long(browser):
+    """A sentence of 512 tokens: every view is there in a moment."""
+    words = [f"w{(7 * k * k + k) % 50}" for k in range(511)] + ["[MASK]"]
+    with open("long.txt", "w") as f:
+        f.write((" ".join(words[:-1]) + "\n") * 4)
+    with open("long.yaml", "w") as f:
+        f.write(f"""
+data: {{kind: lines, train: long.txt, max_length: 512}}
+tokenizer: {{kind: word}}
+model: {{width: 8, layers: 1, heads: 2, hidden: 8, position: learned}}
+objective: {{kind: masked_lm}}
+training: {{steps: 2, batch_size: 1}}
+inspect: {{sentences: ["{' '.join(words)}"], samples: 0, every: 1}}
+""")
+    program("train", "long.yaml", "--run-dir", "long")
+    browser.open("long/page.html")
+    expect(browser.evaluate("document.querySelectorAll('.token').length") == 512, "all tokens")
+    for view in ("lines", "change", "weights"):
+        browser.go(f"s=0&t=2&v={view}")
+        expect(browser.evaluate("document.querySelectorAll('#picture path').length") <= 1500, "no more lines than can be told apart")
+    browser.key("ArrowDown")
+    expect("looks" in browser.text("#readout"), "and keys move in it")
+
+
 def check_hostile(browser, path):
     browser.open(path, "#s=1")
     browser.settle()
@@ -324,6 +374,8 @@ def main():
             check_files(browser, folder)
             check_live(browser, recording)
             check_story(browser, "story.html", story)
+            check_two_runs(browser)
+            check_long(browser)
             check_hostile(browser, "hostile.html")
             measure(browser, "small/page.html")
             for width in (1280, 480):

@@ -41,16 +41,23 @@ function matrixPicture(head, labels, room, {value, colour, text}) {
     at: (x, y) => ({row: Math.floor((y - top) / cell), column: Math.floor((x - left) / cell)})};
 }
 
-// Queries on the left, keys on the right; of each query the largest weights that make up 90 % of its row (at least one).
-const kTopShare = 0.9;
+// Queries on the left, keys on the right; of each query the largest weights that make up 90 % of its row (at least one). Long sentences: of
+// these lines the strongest, and those of the chosen query.
+const kTopShare = 0.9, kMostLines = 1500;
 function linesPicture(head, labels, room) {
   const {n} = head, size = n > 40 ? 10 : 13, step = n > 40 ? 13 : 23, widest = Math.max(...labels.map((l) => measureText(short(l.text, kLabel), size)));
   const left = widest + 24, right = Math.min(left + 300, Math.max(left + 90, room - widest - 16)), marks = [], y = (i) => 26 + (i + 0.5) * step;
   marks.push({text: "looks", x: left - 8, y: 14, size: 10.5, anchor: "end", fill: "var(--soft)"}, {text: "at", x: right + 8, y: 14, size: 10.5, fill: "var(--soft)"});
-  const lines = [];
+  let lines = [];
   for (let i = 0; i < n; ++i) {
-    const keys = [...Array(n).keys()].sort((a, b) => head.weight(i, b) - head.weight(i, a));
-    for (let k = 0, sum = 0; k < n && (k === 0 || sum < kTopShare); sum += head.weight(i, keys[k++])) lines.push([i, keys[k], head.weight(i, keys[k])]);
+    const weights = Float32Array.from({length: n}, (_, j) => head.weight(i, j)), keys = [...weights.keys()].sort((a, b) => weights[b] - weights[a]);
+    for (let k = 0, sum = 0; k < n && (k === 0 || sum < kTopShare); sum += weights[keys[k++]]) lines.push([i, keys[k], weights[keys[k]]]);
+  }
+  const all = lines.length;
+  if (all > kMostLines) {
+    const least = lines.map(([, , a]) => a).sort((a, b) => b - a)[kMostLines];
+    lines = lines.filter(([i, , a]) => a > least || i === state.row);
+    marks.push({text: `${thousands(lines.length)} of ${thousands(all)} lines, the strongest`, x: right + 40, y: 14, size: 10.5, fill: "var(--soft)"});
   }
   for (const [i, j, a] of lines) {
     const gold = labels[i].target && labels[j].source, dim = state.row >= 0 && state.row !== i;
