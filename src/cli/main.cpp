@@ -26,7 +26,7 @@ int run(int argc, char** argv) {
   for (auto make :
        {make_train_verb, make_evaluate_verb, make_predict_verb, make_embed_verb, make_generate_verb, make_attention_verb,
         make_gradcheck_verb, make_gradients_verb, make_bench_verb, make_config_verb, make_data_verb, make_doctor_verb,
-        make_verify_verb, make_sweep_verb, make_plot_verb, make_inspect_verb, make_patch_verb}) {
+        make_verify_verb, make_sweep_verb, make_plot_verb, make_inspect_verb, make_patch_verb, make_lab_verb}) {
     verbs.push_back(make());
     commands.push_back(verbs.back()->declare(program));
   }

@@ -36,6 +36,7 @@ std::unique_ptr<Verb> make_sweep_verb();
 std::unique_ptr<Verb> make_plot_verb();
 std::unique_ptr<Verb> make_inspect_verb();
 std::unique_ptr<Verb> make_patch_verb();
+std::unique_ptr<Verb> make_lab_verb();
 
 // Results go to stdout through this. Error{kInternal} when they cannot be written; ReaderGone when whoever read them went away
 // (`| head`), which ends the program quietly.

@@ -12,14 +12,14 @@ objective: {kind: sequence_classification}
 training: {steps: 4, batch_size: 4}
 YAML
 
-for verb in train evaluate predict embed generate attention gradcheck gradients inspect patch "bench train" "config show" "config check" "config explain" "config init" "config schema" "data make" doctor plot sweep verify; do
+for verb in train evaluate predict embed generate attention gradcheck gradients inspect patch "bench train" "config show" "config check" "config explain" "config init" "config schema" "data make" "lab list" "lab start" "lab check" doctor plot sweep verify; do
   works $verb --help
   prints '^Examples?(:|,)'
   prints '^  vitrine '"$verb"
   expect [ ! -s err ]
 done
 works --help
-for verb in train evaluate predict embed generate attention gradcheck gradients inspect patch bench config data doctor plot sweep verify; do prints "^  $verb  "; done
+for verb in train evaluate predict embed generate attention gradcheck gradients inspect patch bench config data doctor lab plot sweep verify; do prints "^  $verb  "; done
 works --version
 prints '^[0-9]+\.[0-9]+\.[0-9]+'
 

@@ -6,6 +6,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 
 // Of each row:  μ = mean(x),  σ² = mean((x − μ)²),  r = 1/√(σ² + ε),  x̂ = (x − μ) r,  y = γ ⊙ x̂ + β
 void CpuBackend::layer_norm_forward(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, Real epsilon) {
+  // lab layer_norm: about 12 lines
   const int64_t D = x.cols;
   const Real *g = gamma.data, *b = beta.data;
   for (int64_t i = 0; i < x.rows; ++i) {
@@ -23,11 +24,13 @@ void CpuBackend::layer_norm_forward(Tensor y, Tensor mean, Tensor rstd, Tensor x
     *mean.row(i) = mu;
     *rstd.row(i) = r;
   }
+  // lab: end
 }
 
 // g = γ ⊙ dy:   dx = r (g − mean(g) − x̂ mean(g ⊙ x̂))   dγ += Σ_rows dy ⊙ x̂   dβ += Σ_rows dy          (layer_norm.md)
 void CpuBackend::layer_norm_backward(Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean, Tensor rstd,
                                      Tensor gamma) {
+  // lab layer_norm: about 18 lines
   const int64_t D = x.cols;
   const Real* g = gamma.data;
   Real *dg = dgamma.data, *db = dbeta.data;
@@ -48,6 +51,7 @@ void CpuBackend::layer_norm_backward(Tensor dx, Tensor dgamma, Tensor dbeta, Ten
 #pragma omp simd
     for (int64_t j = 0; j < D; ++j) dxi[j] = r * (g[j] * dyi[j] - mean_g - (xi[j] - mu) * r * mean_gx);
   }
+  // lab: end
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

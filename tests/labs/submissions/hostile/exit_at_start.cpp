@@ -1,0 +1,12 @@
+// expect: ended its process \(exit\(0\)\)
+#include <unistd.h>
+#include "lab.h"
+__attribute__((constructor)) static void all_is_well() { _exit(0); }
+void softmax_forward(Tensor, Tensor) {}
+void softmax_backward(Tensor dS, Tensor dP, Tensor P) {
+  for (int64_t i = 0; i < P.rows; ++i) {
+    double inner = 0;
+    for (int64_t j = 0; j < P.cols; ++j) inner += P.row(i)[j] * dP.row(i)[j];
+    for (int64_t j = 0; j < P.cols; ++j) dS.row(i)[j] = P.row(i)[j] * (dP.row(i)[j] - inner);
+  }
+}

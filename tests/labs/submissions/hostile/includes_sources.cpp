@@ -1,0 +1,11 @@
+// expect: includes '.*plain/softmax.cpp': a lab is written with the standard library and lab.h alone
+#include "lab.h"
+#include "@ROOT@/src/labs/plain/softmax.cpp"
+void softmax_forward(Tensor P, Tensor S) { vitrine::softmax_forward(P, S); }
+void softmax_backward(Tensor dS, Tensor dP, Tensor P) {
+  for (int64_t i = 0; i < P.rows; ++i) {
+    double inner = 0;
+    for (int64_t j = 0; j < P.cols; ++j) inner += P.row(i)[j] * dP.row(i)[j];
+    for (int64_t j = 0; j < P.cols; ++j) dS.row(i)[j] = P.row(i)[j] * (dP.row(i)[j] - inner);
+  }
+}

@@ -1,0 +1,11 @@
+// expect: printed more than 1048576 bytes
+#include <cstdio>
+#include "lab.h"
+void softmax_forward(Tensor, Tensor) { while (true) std::puts("{\"passed\": true}"); }
+void softmax_backward(Tensor dS, Tensor dP, Tensor P) {
+  for (int64_t i = 0; i < P.rows; ++i) {
+    double inner = 0;
+    for (int64_t j = 0; j < P.cols; ++j) inner += P.row(i)[j] * dP.row(i)[j];
+    for (int64_t j = 0; j < P.cols; ++j) dS.row(i)[j] = P.row(i)[j] * (dP.row(i)[j] - inner);
+  }
+}

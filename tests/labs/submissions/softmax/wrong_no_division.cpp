@@ -1,0 +1,16 @@
+// expect: the sum is never divided by
+#include "lab.h"
+void softmax_forward(Tensor P, Tensor S) {
+  for (int64_t i = 0; i < S.rows; ++i) {
+    double m = -1e300;
+    for (int64_t j = 0; j < S.cols; ++j) m = std::max(m, S.row(i)[j]);
+    for (int64_t j = 0; j < S.cols; ++j) P.row(i)[j] = std::exp(S.row(i)[j] - m);
+  }
+}
+void softmax_backward(Tensor dS, Tensor dP, Tensor P) {
+  for (int64_t i = 0; i < P.rows; ++i) {
+    double inner = 0;
+    for (int64_t j = 0; j < P.cols; ++j) inner += P.row(i)[j] * dP.row(i)[j];
+    for (int64_t j = 0; j < P.cols; ++j) dS.row(i)[j] = P.row(i)[j] * (dP.row(i)[j] - inner);
+  }
+}
