@@ -100,20 +100,27 @@ struct EncodedStep {
 
 std::vector<EncodedStep> encode_steps(const PageRun& run, std::vector<std::string>& notes) {
   std::vector<EncodedStep> out;
+  std::vector<int64_t> damaged;
+  std::string why;  // of the first
   for (const int64_t step : run.steps) {
     EncodedStep e{step, {}, 0};
     try {
       for (const SentenceRecord& r : run.read(step))
         e.sentences.push_back(encode(r, run.sentences[e.sentences.size()].shown, run.visible));
     } catch (const Error& error) {
-      notes.push_back(fmt::format("Step {} of {} is left out: {}", step, run.name, error.what()));
+      if (damaged.empty()) why = error.what();
+      damaged.push_back(step);
       continue;
     }
     for (const Encoded& s : e.sentences)
       e.bytes += std::ssize(s.map) + 6 * std::ssize(s.measures) + 6 * std::ssize(s.looks) + 6 * std::ssize(s.moves) + 40;
     out.push_back(std::move(e));
   }
-  if (out.empty()) fail(ErrorKind::kCheckpoint, "nothing of run '{}' can be read: {}", run.name, fmt::join(notes, "; "));
+  if (out.empty())
+    fail(ErrorKind::kCheckpoint, "none of the {} steps of run '{}' can be read: {}", damaged.size(), run.name, why);
+  if (damaged.size() == 1) notes.push_back(fmt::format("Step {} of {} is left out: {}", damaged[0], run.name, why));
+  if (damaged.size() > 1)
+    notes.push_back(fmt::format("Steps {} of {} are left out; the first one: {}", fmt::join(damaged, ", "), run.name, why));
   return out;
 }
 

@@ -170,6 +170,8 @@ truncate -s 100 damaged/attention/step-00000008.safetensors
 works inspect damaged --out damaged.html
 expect grep -q '"steps":\[0,4,12\]' damaged.html
 expect grep -q 'Step 8 of tiny is left out: ' damaged.html
+for file in damaged/attention/step-*; do truncate -s 50 "$file"; done
+fails 4 "none of the 4 steps of run 'tiny' can be read: damaged/attention/step-00000000.safetensors: " inspect damaged
 echo '{' >damaged/attention/index.json
 fails 4 'index.json: is damaged' inspect damaged
 

@@ -138,6 +138,13 @@ TEST_CASE("a page that would be too large leaves steps out evenly and says so; a
   const nlohmann::json damaged = data_of(draw_page({{run_of({0, 5, 9}, 5)}, {}, {}}, 10'000'000));
   CHECK(damaged["runs"][0]["steps"] == nlohmann::json({0, 9}));
   CHECK(damaged["notes"][0].get<std::string>().find("Step 5 of ") == 0);
+  PageRun half_gone = run_of({0, 5, 9});
+  half_gone.read = [](int64_t step) {
+    if (step > 0) fail(ErrorKind::kCheckpoint, "file {} is damaged", step);
+    return std::vector<SentenceRecord>{{maps_at(0), {}}};
+  };
+  CHECK(data_of(draw_page({{half_gone}, {}, {}}, 10'000'000))["notes"] ==
+        nlohmann::json({"Steps 5, 9 of " + kHostile + " are left out; the first one: file 5 is damaged"}));
   CHECK(error_of(ErrorKind::kCheckpoint, [] {
           draw_page({{run_of({5}, 5)}, {}, {}}, 10'000'000);
         }).find("this file is damaged") != std::string::npos);

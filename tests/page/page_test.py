@@ -74,7 +74,7 @@ def make_story():
             begin = 8 + size + header[f"sentences.1.{name}"]["data_offsets"][0] + 4 * at
             content[begin : begin + 4 * len(values)] = struct.pack(f"<{len(values)}f", *values)
         put("pair_move", 0, [-4.0 if step > 10 else 0.1])  # at first the pair moves next to nothing, and no share of it is said
-        put("moves", 0, [0, -3.2 if step >= 30 else -1.2, 0, -0.2, 0, -0.4])
+        put("moves", 0, [0, -3.2 if step >= 30 else -1.2, -1, -0.2, 0, -0.4])
         row = [0.5 / (n - 1) if step < 20 else 0.1 / (n - 1)] * n
         row[source] = 0.9 if step >= 20 else 0.4
         for head in range(6):
@@ -264,7 +264,7 @@ def check_story(browser, path, s):
     browser.settle()
     pair, chance, asked = s["link"]["pair_value"], s["link"]["chance"], s["tokens"][s["target"]]
     told = browser.evaluate("[...document.querySelectorAll('#story li')].map((e) => e.textContent)")
-    expect(told == [f"block 0, head 1 carries it most: its output alone moves the answer 0.80 of the way to {pair}; more than half of that from step 30 on",
+    expect(told == [f"block 0, head 1 carries it most: its output alone moves the answer 0.80 of the way to {pair}; more than half of that from step 30 on; also block 0, head 2 (0.25)",
                     f"block 1, head 2 looks at it most: 0.90 of the attention of {asked} (chance {chance:.2f}, before training 0.40); more than half of that from step 20 on; but it carries 0.10"], str(told))
     browser.click("#story li:nth-child(2) .name:nth-of-type(2)")
     expect([state(browser)[k] for k in "tlh"] == ["2", "1", "2"], "a click on a step goes there")

@@ -22,12 +22,13 @@ function drawStory(s) {
     const from = sinceOf(steps, (t) => of([layer, head], t));
     return from > 0 ? ["; more than half of that ", chooser(`from step ${thousands(steps[from])} on`, {layer, head, step: from})] : [];
   };
+  const others = (best, of, least) => k.filter((head) => head !== best && of(head) >= least).flatMap((head, i) => [i ? ", " : "; also ", named(head), ` (${of(head).toFixed(2)})`]);
   const eye = most(looks), hand = most(carries), moved = !Number.isNaN(carries(hand)), out = [];
-  if (moved && carries(hand) >= kCarries) out.push(item(named(hand), ` carries it most: its output alone moves the answer ${carries(hand).toFixed(2)} of the way to `, bdi(s.link.pair_value), ...since(hand, carries)));
+  if (moved && carries(hand) >= kCarries) out.push(item(named(hand), ` carries it most: its output alone moves the answer ${carries(hand).toFixed(2)} of the way to `, bdi(s.link.pair_value), ...since(hand, carries), ...others(hand, carries, kCarries)));
   else if (moved) out.push(item("No head carries it alone: the most is ", named(hand), ` with ${carries(hand).toFixed(2)} of the way to `, bdi(s.link.pair_value)));
   else out.push(item("Nobody carries it: the other word hardly changes the answer"));
   out.push(item(named(eye), ` looks at it most: ${looks(eye).toFixed(2)} of the attention of `, bdi(s.tokens[s.target]), ` (chance ${s.link.chance.toFixed(2)}${steps[0] === 0 && last > 0 ? `, before training ${looks(eye, 0).toFixed(2)}` : ""})`,
-    ...since(eye, looks), moved && eye !== hand ? `; but it carries ${carries(eye).toFixed(2)}` : ""));
+    ...since(eye, looks), moved && eye !== hand ? `; but it carries ${carries(eye).toFixed(2)}` : "", ...others(eye, looks, Math.max(looks(eye) / 2, 2 * s.link.chance))));
   $("story").replaceChildren(...out);
 }
 
