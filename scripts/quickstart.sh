@@ -15,3 +15,5 @@ show() {
 }
 show $vitrine train configs/quickstart.yaml --overwrite
 show $vitrine attention runs/quickstart --sample 12
+echo
+echo "The same for every head and through the whole training, in any browser: $PWD/runs/quickstart/page.html"

@@ -308,6 +308,27 @@ def check_two_runs(browser):
     expect("The other run has no such sentence or head." in browser.text("#picture"), "a sentence that the other run did not record")
 
 
+def check_large(browser):
+    """6 blocks of 8 heads, 64 tokens, 40 steps: at most 10 MB; how quick it is, is measured below."""
+    words = [f"w{(7 * k * k + k) % 50}" for k in range(63)] + ["[MASK]"]
+    with open("large.txt", "w") as f:
+        f.write((" ".join(words[:-1]) + "\n") * 8)
+    with open("large.yaml", "w") as f:
+        f.write(f"""
+data: {{kind: lines, train: large.txt, max_length: 64}}
+tokenizer: {{kind: word}}
+model: {{width: 64, layers: 6, heads: 8, hidden: 64, position: learned}}
+objective: {{kind: masked_lm}}
+optimizer: {{kind: adamw, learning_rate: 0.003}}
+training: {{steps: 39, batch_size: 4}}
+inspect: {{sentences: ["{' '.join(words)}"], samples: 0, every: 1}}
+""")
+    program("train", "large.yaml", "--run-dir", "large")
+    expect(os.path.getsize("large/page.html") < 10e6, "at most 10 MB")
+    measure(browser, "large/page.html")
+    expect(browser.evaluate("document.querySelectorAll('.head').length") == 48 and browser.evaluate("Number(document.querySelector('#step').max)") == 39, "48 heads, 40 steps")
+
+
 def check_long(browser):
     """A sentence of 512 tokens: every view is there in a moment."""
     words = [f"w{(7 * k * k + k) % 50}" for k in range(511)] + ["[MASK]"]
@@ -347,11 +368,12 @@ def measure(browser, path):
     """First look and frames of the slider; said, not judged: it depends on the machine."""
     browser.open(path)
     drawn = browser.evaluate("document.documentElement.dataset.drawn")
+    paint = browser.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
     time.sleep(1.5)
     frames = browser.evaluate("""new Promise((done) => { const slider = document.querySelector('#step'), start = performance.now(); let k = 0;
         const next = () => { slider.value = k % (Number(slider.max) + 1); slider.dispatchEvent(new Event('input')); if (++k < 60) requestAnimationFrame(next); else done(60000 / (performance.now() - start)); };
         next(); })""")
-    print(f"{os.path.basename(path)}: {os.path.getsize(path) / 1e6:.2f} MB, drawn after {drawn} ms, slider {frames:.0f} frames/s")
+    print(f"{os.path.basename(path)}: {os.path.getsize(path) / 1e6:.2f} MB, first paint after {paint:.0f} ms, drawn after {drawn} ms, slider {frames:.0f} frames/s")
 
 
 def main():
@@ -375,6 +397,7 @@ def main():
             check_live(browser, recording)
             check_story(browser, "story.html", story)
             check_two_runs(browser)
+            check_large(browser)
             check_long(browser)
             check_hostile(browser, "hostile.html")
             measure(browser, "small/page.html")
