@@ -5,10 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "labs/build.h"
 #include "labs/folder.h"
+#include "labs/grade.h"
 #include "labs/report.h"
 
 namespace vitrine {
@@ -32,11 +34,23 @@ class LabVerb : public Verb {
     check_->add_option("DIR", out_, "the folder of a lab")->required();
     check_->add_flag("--json", json_, "one JSON object on stdout");
     check_->footer("Example:\n  vitrine lab check softmax");
+    grade_ = verb->add_subcommand("grade",
+                                  "checks every submission of a folder: one table, and one file for each as Gradescope reads it");
+    grade_->add_option("FOLDER", folder_, "holds the folder of a lab for each submission")->required();
+    grade_
+        ->add_option("--out", out_,
+                     "where grades.csv and results/ are written; what is there of the same text is not checked again")
+        ->type_name("DIR")
+        ->required();
+    grade_->add_option("--rubric", rubric_, "points of each check in YAML: points: {values: 3, odd sizes: 2}")->type_name("FILE");
+    grade_->add_option("--key", key_, "draws the numbers from this word, which submissions do not know")->type_name("WORD");
+    grade_->add_option("--jobs", jobs_, "submissions at a time (default 1)")->type_name("N")->check(whole_number(1));
+    grade_->footer("Example:\n  vitrine lab grade submissions --out grades --key hidden --jobs 2");
     verb->footer("Example:\n  vitrine lab start softmax --out softmax");
     return verb;
   }
 
-  int run() override { return list_->parsed() ? list() : start_->parsed() ? start() : check(); }
+  int run() override { return list_->parsed() ? list() : start_->parsed() ? start() : check_->parsed() ? check() : grade(); }
 
  private:
   int list() const {
@@ -67,8 +81,18 @@ class LabVerb : public Verb {
     return report.passed() ? 0 : 1;
   }
 
-  CLI::App *list_ = nullptr, *start_ = nullptr, *check_ = nullptr;
-  std::string name_, out_;
+  int grade() const {
+    const auto points = rubric_.empty() ? labs::default_points() : labs::read_rubric(rubric_);
+    const uint64_t seed = key_.empty() ? 1 : hash_bytes(key_);
+    const labs::Graded graded = labs::grade_folder({folder_, out_, points, seed, jobs_});
+    print(fmt::format("{}/grades.csv: {} submission{}, {} checked now\n", out_, graded.submissions,
+                      graded.submissions == 1 ? "" : "s", graded.again));
+    return 0;
+  }
+
+  CLI::App *list_ = nullptr, *start_ = nullptr, *check_ = nullptr, *grade_ = nullptr;
+  std::string name_, out_, folder_, rubric_, key_;
+  int jobs_ = 1;
   bool json_ = false;
 };
 

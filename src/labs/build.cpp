@@ -29,9 +29,10 @@ std::string compiler() {
   return named && *named ? named : "c++";
 }
 
-// Exit code of a command run in `folder`, whose words go to FOLDER/said.
+// Exit code of a command run in `folder`, whose words, in English, go to FOLDER/said. 127: there is no such command.
 int run(const std::vector<std::string>& words, const std::string& folder) {
-  std::vector<char*> arguments;
+  std::string env[] = {"env", "LC_ALL=C"};
+  std::vector<char*> arguments{env[0].data(), env[1].data()};
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const std::string said = folder + "/said";
@@ -40,7 +41,6 @@ int run(const std::vector<std::string>& words, const std::string& folder) {
   if (child == 0) {
     const int out = open(said.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(out, STDOUT_FILENO), dup2(out, STDERR_FILENO);
-    setenv("LC_ALL", "C", 1);
     if (chdir(folder.c_str()) == 0) execvp(arguments[0], arguments.data());
     _exit(127);
   }

@@ -89,6 +89,8 @@ Case make_case(const Lab& lab, size_t function, Kind kind, const std::vector<int
       for (int64_t j = 0; j < view.cols; ++j) {
         double x = key.normal(static_cast<uint32_t>(i), static_cast<uint32_t>(j));
         if (positive) x = std::abs(x);
+        for (const auto& [name, size] : lab.about.classes)
+          if (name == a.name) x = key.below(static_cast<uint32_t>(product({size}, sizes) + 1), static_cast<uint32_t>(i), 0) - 1.0;
         if (kind == Kind::kHand) x = std::round(10 * x) / 10;
         if (extreme && extreme->argument == a.name) x = x * extreme->factor + extreme->shift;
         if (a.use == Use::kSet && kind == Kind::kWritten) x = unwritten();

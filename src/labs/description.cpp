@@ -87,6 +87,8 @@ Description read_description(std::string_view name, std::string_view text) {
       d.functions.push_back({std::string(part(rest, ' ').first), read_arguments(part(rest, ' ').second)});
     else if (key == "positive")
       d.positive.emplace_back(rest);
+    else if (key == "classes")
+      d.classes.emplace_back(part(rest, ' '));
     else if (key == "number") {
       std::vector<double> values;
       for (const std::string& word : words(part(rest, ' ').second, ' ')) values.push_back(number(word));

@@ -45,6 +45,7 @@ struct Description {
   std::vector<Extreme> extremes;
   std::vector<std::pair<std::string, std::vector<double>>> numbers;  // what a number is in the cases, in turn
   std::vector<std::string> positive;                                 // arguments that are never negative
+  std::vector<std::pair<std::string, std::string>> classes;  // arguments that are whole numbers from −1 up to below a size
 };
 
 // Error{kInternal} names the line that is not understood.

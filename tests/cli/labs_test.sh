@@ -48,6 +48,19 @@ status=$?
 [[ $status != 0 ]] || wrong "expected the target check to fail"
 prints 'the mean of g is forgotten'
 
+# a folder of submissions
+mkdir class
+cp -r norm class/one
+cp -r "a folder" class/two
+works lab grade class --out grades --jobs 2 --key secret
+prints '^grades/grades.csv: 2 submissions, 2 checked now$'
+expect grep -q '^one,layer_norm,4,10,1,1,1,0,0,0,1,0,"layer_norm_backward: in dx, the mean of g is forgotten",$' grades/grades.csv
+expect grep -q '^two,layer_norm,10,10,' grades/grades.csv
+works lab grade class --out grades --key secret
+prints '2 submissions, 0 checked now$'
+printf 'points: {speed: 3}\n' >rubric.yaml
+fails 2 "there is no check 'speed'" lab grade class --out grades --rubric rubric.yaml
+
 # folders that are none
 fails 3 "there is no folder 'nowhere'" lab check nowhere
 mkdir empty

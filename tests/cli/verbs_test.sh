@@ -12,7 +12,7 @@ objective: {kind: sequence_classification}
 training: {steps: 4, batch_size: 4}
 YAML
 
-for verb in train evaluate predict embed generate attention gradcheck gradients inspect patch "bench train" "config show" "config check" "config explain" "config init" "config schema" "data make" "lab list" "lab start" "lab check" doctor plot sweep verify; do
+for verb in train evaluate predict embed generate attention gradcheck gradients inspect patch "bench train" "config show" "config check" "config explain" "config init" "config schema" "data make" "lab list" "lab start" "lab check" "lab grade" doctor plot sweep verify; do
   works $verb --help
   prints '^Examples?(:|,)'
   prints '^  vitrine '"$verb"

@@ -119,9 +119,60 @@ TEST_CASE("what a lab expects is what the engine computes") {
   check_same("layer_norm", 1, [&](const std::vector<Tensor>& t, const auto&) {
     ops->layer_norm_backward(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]);
   });
+  check_same("adamw", 0, [&](const std::vector<Tensor>& t, const std::vector<double>& n) {
+    const double correction1 = 1 - std::pow(n[1], n[5]), correction2 = 1 - std::pow(n[2], n[5]);
+    for (int64_t i = 0; i < t[0].rows; ++i)  // a row is a view without gaps
+      ops->adam(t[0].slice(i, 1), t[1].slice(i, 1), t[2].slice(i, 1), t[3].slice(i, 1),
+                {n[0], n[1], n[2], n[3], correction1, correction2, n[4], true, 1});
+  });
+  const auto classes = [](Tensor targets) {
+    std::vector<int32_t> out;
+    for (int64_t i = 0; i < targets.rows; ++i) out.push_back(static_cast<int32_t>(targets.row(i)[0]));
+    return out;
+  };
+  check_same("masked_lm", 0, [&](const std::vector<Tensor>& t, const auto&) {
+    const std::vector<int32_t> targets = classes(t[3]);
+    std::vector<Real> losses(targets.size());
+    ops->cross_entropy_forward({losses.data(), t[2].rows, 1, 1}, t[1], t[2], {targets.data(), t[2].rows}, {}, 0);
+    const auto predicted = std::count_if(targets.begin(), targets.end(), [](int32_t c) { return c >= 0; });
+    t[0].data[0] = 0;
+    for (Real loss : losses) t[0].data[0] += loss / static_cast<Real>(std::max<int64_t>(1, predicted));
+  });
+  check_same("masked_lm", 1, [&](const std::vector<Tensor>& t, const auto&) {
+    const std::vector<int32_t> targets = classes(t[4]);
+    const auto predicted = std::count_if(targets.begin(), targets.end(), [](int32_t c) { return c >= 0; });
+    ops->cross_entropy_backward(t[0], t[2], t[3], {targets.data(), t[2].rows}, {}, 0,
+                                t[1].data[0] / static_cast<Real>(std::max<int64_t>(1, predicted)));
+  });
+  check_same("feed_forward", 0, [&](const std::vector<Tensor>& t, const auto&) {
+    std::vector<Real> a(static_cast<size_t>(t[1].size())), slope(a.size());
+    const Tensor A{a.data(), t[1].rows, t[1].cols, t[1].cols}, S{slope.data(), t[1].rows, t[1].cols, t[1].cols};
+    ops->linear(t[1], t[2], t[3], t[4]);
+    ops->activation_forward(A, S, t[1], Activation::kGelu);
+    ops->linear(t[0], A, t[5], t[6]);
+  });
+  check_same("feed_forward", 1, [&](const std::vector<Tensor>& t, const auto&) {
+    const Tensor dx = t[0], u = t[7];
+    std::vector<Real> a(static_cast<size_t>(u.size())), slope(a.size()), du(a.size());
+    const Tensor A{a.data(), u.rows, u.cols, u.cols}, S{slope.data(), u.rows, u.cols, u.cols},
+        dU{du.data(), u.rows, u.cols, u.cols};
+    ops->activation_forward(A, S, u, Activation::kGelu);
+    ops->matmul(t[3], t[5].T(), A, 1, Write::kAdd);
+    ops->bias_backward(t[4], t[5]);
+    ops->matmul(dU, t[5], t[9]);
+    ops->activation_backward(dU, dU, S);
+    ops->matmul(t[1], dU.T(), t[6], 1, Write::kAdd);
+    ops->bias_backward(t[2], dU);
+    ops->matmul(dx, dU, t[8]);
+  });
+}
+
+TEST_CASE("what the labs of attention expect is what fused attention computes") {
+  const std::unique_ptr<Backend> ops = make_backend({});
+  const bool causal = GENERATE(false, true);
   const auto tiles = [](Tensor t, const Packing& p) { return Tiles{t, &p, 1, false}; };
-  const auto weights = [](int64_t d) { return AttentionWeights{{}, 1 / std::sqrt(Real(d)), 0, {}, 0, {}}; };
-  check_same("attention", 0, [&](const std::vector<Tensor>& t, const auto&) {
+  const auto weights = [&](int64_t d) { return AttentionWeights{{.causal = causal}, 1 / std::sqrt(Real(d)), 0, {}, 0, {}}; };
+  check_same(causal ? "causal_attention" : "attention", 0, [&](const std::vector<Tensor>& t, const auto&) {
     Packing p;
     p.add(t[0].rows);
     std::vector<Real> lse(static_cast<size_t>(t[0].rows));
@@ -131,10 +182,10 @@ TEST_CASE("what a lab expects is what the engine computes") {
       for (int64_t j = 0; j < t[1].cols; ++j) {
         Real s = 0;
         for (int64_t c = 0; c < t[2].cols; ++c) s += t[2].row(i)[c] * t[3].row(j)[c];
-        t[1].row(i)[j] = std::exp(s / std::sqrt(Real(t[2].cols)) - lse[static_cast<size_t>(i)]);
+        t[1].row(i)[j] = causal && j > i ? 0 : std::exp(s / std::sqrt(Real(t[2].cols)) - lse[static_cast<size_t>(i)]);
       }
   });
-  check_same("attention", 1, [&](const std::vector<Tensor>& t, const auto&) {
+  check_same(causal ? "causal_attention" : "attention", 1, [&](const std::vector<Tensor>& t, const auto&) {
     Packing p;
     p.add(t[0].rows);
     std::vector<Real> lse(static_cast<size_t>(t[0].rows)), out(static_cast<size_t>(t[0].size()));
