@@ -76,8 +76,8 @@ json earlier(const std::string& path, const std::string& fingerprint) {
 }
 
 std::string row_of(const std::string& name, const json& result) {
-  std::string out = fmt::format("{},{},{:g},{:g}", csv_field(name), result["lab"].get<std::string>(), result["score"].get<double>(),
-                                result["max_score"].get<double>());
+  std::string out = fmt::format("{},{},{:g},{:g}", csv_field(name), result["lab"].get<std::string>(),
+                                result["score"].get<double>(), result["max_score"].get<double>());
   for (const std::string& level : level_names()) {
     std::string got;
     for (const json& test : result["tests"])
