@@ -8,7 +8,7 @@ namespace vitrine::inline VITRINE_PRECISION {
 
 // The primitives on the CPU. A lane has a backend of its own and runs on one thread, so nothing here is shared or locked.
 // Formulas and contracts stand in backend.h; each body stands in ops/, forward and backward side by side.
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   std::unique_ptr<Memory> allocate(int64_t size) override;
   void read(std::span<Real> out, Tensor x) override;

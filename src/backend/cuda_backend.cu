@@ -34,12 +34,12 @@ size_t bytes_of(int64_t numbers) { return static_cast<size_t>(numbers) * sizeof(
 
 }  // namespace
 
-CudaBackend::CudaBackend(bool host_visible) : host_visible_(host_visible) {
+CudaBackend::CudaBackend(bool host_visible, bool tf32) : host_visible_(host_visible) {
   constexpr int64_t kScratch = 1 << 18, kWorkspace = (int64_t{4} << 20) / sizeof(Real);
   check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   check_cublas(cublasCreate(&blas_));
   check_cublas(cublasSetStream(blas_, stream_));
-  check_cublas(cublasSetMathMode(blas_, CUBLAS_DEFAULT_MATH));  // no TF32
+  check_cublas(cublasSetMathMode(blas_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
   scratch_ = std::make_unique<CudaMemory>(kScratch, false, stream_);
   blas_workspace_ = std::make_unique<CudaMemory>(kWorkspace, false, stream_);
   check_cublas(cublasSetWorkspace(blas_, blas_workspace_->data, bytes_of(kWorkspace)));
@@ -167,6 +167,8 @@ Segments CudaBackend::segments(Indices index) {
   return device;
 }
 
-std::unique_ptr<Backend> make_cuda_backend(bool host_visible) { return std::make_unique<CudaBackend>(host_visible); }
+std::unique_ptr<Backend> make_cuda_backend(bool host_visible, bool tf32) {
+  return std::make_unique<CudaBackend>(host_visible, tf32);
+}
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -36,8 +36,9 @@ struct Segments {
 // backend.h; each body stands in ops/, beside that of the CPU. Everything is deterministic: no atomics, and sums have a fixed order.
 class CudaBackend final : public Backend {
  public:
-  // host_visible: what allocate() gives can be read and written by the host too, which is slow and for tests.
-  explicit CudaBackend(bool host_visible = false);
+  // host_visible: what allocate() gives can be read and written by the host too, which is slow and for tests. tf32: products may round their factors
+  // to 10 bits, for tensor cores.
+  explicit CudaBackend(bool host_visible = false, bool tf32 = false);
   ~CudaBackend() override;
 
   std::unique_ptr<Memory> allocate(int64_t size) override;
@@ -163,6 +164,6 @@ class CudaBackend final : public Backend {
   void product(Tensor c, Operand<Tensor> a, Operand<Tensor> b, Real scale, Real keep);  // C = scale · op(A) op(B) + keep · C
 };
 
-std::unique_ptr<Backend> make_cuda_backend(bool host_visible = false);
+std::unique_ptr<Backend> make_cuda_backend(bool host_visible = false, bool tf32 = false);
 
 }  // namespace vitrine::inline VITRINE_PRECISION

@@ -6,7 +6,7 @@
 
 namespace vitrine {
 inline namespace VITRINE_PRECISION {
-void* new_backend(bool host_visible);
+void* new_backend(bool host_visible, bool tf32);
 }
 
 namespace {
@@ -37,8 +37,13 @@ std::string missing() {
   return "";
 }
 
+size_t free_bytes() {
+  size_t free = 0, all = 0;
+  return cudaMemGetInfo(&free, &all) == cudaSuccess ? free : 0;
+}
+
 void* make_backend(size_t bytes, const DeviceSettings& settings) {
-  return bytes == sizeof(float) ? new_backend(settings.host_visible) : nullptr;
+  return bytes == sizeof(float) ? new_backend(settings.host_visible, settings.tf32) : nullptr;
 }
 
 }  // namespace
@@ -46,6 +51,6 @@ void* make_backend(size_t bytes, const DeviceSettings& settings) {
 }  // namespace vitrine
 
 extern "C" __attribute__((visibility("default"))) const vitrine::Plugin* vitrine_plugin() {
-  static const vitrine::Plugin plugin{VITRINE_PLUGIN_VERSION, vitrine::missing, vitrine::make_backend};
+  static const vitrine::Plugin plugin{VITRINE_PLUGIN_VERSION, vitrine::missing, vitrine::free_bytes, vitrine::make_backend};
   return &plugin;
 }

@@ -1,5 +1,6 @@
 #include "backend/device.h"
 
+#include "backend/checked_backend.h"
 #include "backend/cpu_backend.h"
 #include "base/error.h"
 #include "base/plugin.h"
@@ -10,7 +11,8 @@ std::unique_ptr<Backend> make_backend(const DeviceSettings& settings) {
   if (settings.kind == Device::kCpu) return make_cpu_backend();
   void* const made = open_plugin(settings).make_backend(sizeof(Real), settings);
   if (!made) fail(ErrorKind::kDevice, "run.device: it does not compute in {}", sizeof(Real) == 4 ? "float32" : "float64");
-  return std::unique_ptr<Backend>(static_cast<Backend*>(made));
+  std::unique_ptr<Backend> backend(static_cast<Backend*>(made));
+  return settings.checked ? std::make_unique<CheckedBackend>(std::move(backend)) : std::move(backend);
 }
 
 }  // namespace vitrine::inline VITRINE_PRECISION

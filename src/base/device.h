@@ -12,7 +12,9 @@ struct DeviceSettings {
   bool check = false;  // simt: looks at every access to memory
   ThreadOrder order = ThreadOrder::kForward;
   uint64_t seed = 1;          // of a random order
-  bool host_visible = false;  // cuda: memory that the host can read, too, slowly; for tests
+  bool host_visible = false;  // cuda: memory that the host can read, too, slowly; for tests and for `checked`
+  bool tf32 = false;          // cuda: products may round their factors to TF32
+  bool checked = false;       // every primitive is done by the CPU, too, and compared
   bool operator==(const DeviceSettings&) const = default;
 };
 

@@ -13,6 +13,7 @@ namespace vitrine {
 struct Plugin {
   const char* version;       // the interface between them is C++, so both must come from one build
   std::string (*missing)();  // what stands in the way of computing on this machine, and a line of help; empty: nothing
+  size_t (*free_bytes)();    // of the device's memory; 0: it has none of its own
   // A new Backend of the precision whose numbers have so many bytes, as void*: this header knows neither. Null: not in this precision.
   void* (*make_backend)(size_t bytes, const DeviceSettings& settings);
 };

@@ -71,15 +71,18 @@ bool pools(ObjectiveKind kind) {
 // What cannot fit is refused before any of it is taken.
 void check_memory(const EngineSettings& settings, Precision precision) {
   const EngineSummary plan = plan_engine(precision, settings);
-  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  const size_t free_on_device = settings.device.kind == Device::kCpu ? 0 : open_plugin(settings.device).free_bytes();
+  const double machine = free_on_device > 0
+                             ? static_cast<double>(free_on_device)
+                             : static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
   const auto mb = [](int64_t bytes) { return megabytes(static_cast<double>(bytes)); };
   if (machine <= 0 || static_cast<double>(plan.bytes()) <= machine) return;
   const bool activations = plan.bytes_activations > plan.bytes() - plan.bytes_activations;
-  fail(ErrorKind::kConfig,
-       "model: training it needs {} (parameters {}, gradients {}, optimizer {}, activations {}), and this machine has {}\nhelp: "
+  fail(free_on_device > 0 ? ErrorKind::kDevice : ErrorKind::kConfig,
+       "model: training it needs {} (parameters {}, gradients {}, optimizer {}, activations {}), and {} {}\nhelp: "
        "lower {}",
        mb(plan.bytes()), mb(plan.bytes_parameters), mb(plan.bytes_gradients), mb(plan.bytes_optimizer),
-       mb(plan.bytes_activations), megabytes(machine),
+       mb(plan.bytes_activations), free_on_device > 0 ? "free on the device are" : "this machine has", megabytes(machine),
        activations
            ? "training.micro_batch, training.lanes, data.max_length or model.layers; `implementation: fused` stores no weights"
            : "model.width, model.layers, model.hidden or the vocabulary");
@@ -147,7 +150,13 @@ std::vector<TargetSettings> targets_of(const Config& config) {
 
 DeviceSettings device_of(const Config& config) {
   const RunSettings& r = config.run;
-  return {r.device, r.simt.check, r.simt.order, static_cast<uint64_t>(r.seed)};
+  return {.kind = r.device,
+          .check = r.simt.check,
+          .order = r.simt.order,
+          .seed = static_cast<uint64_t>(r.seed),
+          .host_visible = r.checked,
+          .tf32 = r.tf32,
+          .checked = r.checked};
 }
 
 EngineSettings engine_settings_of(const Config& config, int64_t vocabulary, const Names& names, int64_t shortest,
@@ -198,7 +207,7 @@ Session make_session(const Config& config, Learned learned) {
 }
 
 std::unique_ptr<Engine> Session::make_engine() const {
-  if (config.run.device != Device::kCuda) check_memory(engine, config.run.precision);
+  check_memory(engine, config.run.precision);
   return vitrine::make_engine(config.run.precision, engine);
 }
 
@@ -281,7 +290,11 @@ Run open_run(const std::string& path, const std::vector<std::string>& sets, Chec
   for (const std::string& file : {directory.config(), directory.tokenizer()})
     if (!fs::exists(file))
       fail(ErrorKind::kCheckpoint, "'{}' is not complete: there is no {}", path, fs::path(file).filename().string());
-  Config config = load_config(directory.config(), sets);
+  std::vector<std::string> with = sets;
+  // Lanes are those of the device on which it was trained; another one has its own.
+  if (std::ranges::any_of(sets, [](const std::string& s) { return s.starts_with("run.device="); }))
+    with.insert(with.begin(), {"training.lanes=auto", "training.micro_batch=auto"});
+  Config config = load_config(directory.config(), with);
   Learned learned = read_learned(path);
   check_tokenizer(directory, *learned.tokenizer);
   LoadedCheckpoint checkpoint = load_checkpoint(path, choice);

@@ -37,10 +37,12 @@ Config without_free_choices(Config c, Sameness sameness) {
   const Config defaults;
   c.run.threads = defaults.run.threads;
   c.run.simt = defaults.run.simt;
+  c.run.checked = defaults.run.checked;
   c.log = defaults.log;
   c.checkpoint = defaults.checkpoint;
   c.inspect = defaults.inspect;
   if (sameness == Sameness::kResult) return c;
+  c.run.device = defaults.run.device;  // warned of
   c.evaluation.every = c.evaluation.patience = 0;
   c.training.steps = 0;
   c.training.epochs = 0;
@@ -154,9 +156,13 @@ const char* name_of(Ending ending) {
 
 }  // namespace
 
-void check_same(Config ours, const Config& theirs, const std::string& path, Sameness sameness) {
+void check_same(Config ours, Config theirs, const std::string& path, Sameness sameness) {
   if (ours.training.lanes == 0) ours.training.lanes = theirs.training.lanes;
   if (ours.training.micro_batch == 0) ours.training.micro_batch = theirs.training.micro_batch;
+  if (sameness == Sameness::kSteps && ours.run.device != theirs.run.device) {  // each has its own rule for them
+    theirs.training.lanes = ours.training.lanes;
+    theirs.training.micro_batch = ours.training.micro_batch;
+  }
   const auto now = values_of(without_free_choices(ours, sameness)), then = values_of(without_free_choices(theirs, sameness));
   std::vector<std::string> different;
   for (const auto& [key, value] : now)
@@ -186,8 +192,9 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
         fail(ErrorKind::kCheckpoint, "'{}' cannot be resumed: it has checkpoints, but no {}", path,
              fs::path(run.config()).filename().string());
       before = load_config(run.config());
-      if (config.training.lanes == 0) config.training.lanes = before->training.lanes;
-      if (config.training.micro_batch == 0) config.training.micro_batch = before->training.micro_batch;
+      const bool same_device = config.run.device == before->run.device;
+      if (same_device && config.training.lanes == 0) config.training.lanes = before->training.lanes;
+      if (same_device && config.training.micro_batch == 0) config.training.micro_batch = before->training.micro_batch;
       check_same(config, *before, path, Sameness::kSteps);
       learned = read_learned(path);
       checkpoint = load_checkpoint(path, CheckpointChoice::kLatest);
@@ -214,6 +221,8 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
     engine->set_optimizer_state(checkpoint->optimizer);
     state = checkpoint->state;
     log_info("resumed     after step {}", thousands(state.step));
+    if (config.run.device != before->run.device)
+      log_warning("the run began on another device, which rounds sums in another order: from here on the result is that of one run only nearly");
     warn_of_moved_end(config.schedule, count_steps(before->training, *loader), steps);
   } else if (!origin.empty()) {
     log_info("{}", origin);

@@ -26,6 +26,6 @@ nlohmann::ordered_json to_json(const TrainOutcome& outcome, const Config& config
 // Error{kConfig} that lists the keys in which `ours` is another configuration than that of the run in `path`. kSteps: what one step
 // computes must be the same, how long and how often may differ; kResult: all that decides how training ends.
 enum class Sameness { kSteps, kResult };
-void check_same(Config ours, const Config& theirs, const std::string& path, Sameness sameness);
+void check_same(Config ours, Config theirs, const std::string& path, Sameness sameness);
 
 }  // namespace vitrine

@@ -23,6 +23,8 @@ struct RunSettings {
   Device device = Device::kCpu;
   int64_t threads = 0;  // 0: auto
   Precision precision = Precision::kFloat32;
+  bool tf32 = false;
+  bool checked = false;
   SimtSettings simt;
   bool operator==(const RunSettings&) const = default;
 };

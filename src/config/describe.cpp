@@ -17,6 +17,11 @@ void describe_run(Key& s, RunSettings& o) {
   s.integer("threads", o.threads, between(1, 1024), "Threads; the results are the same bits for any number").word("auto", 0);
   s.choice("precision", o.precision, {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}},
            "Type of all numbers of the model");
+  s.boolean("tf32", o.tf32, "Whether products may round their factors to 10 bits (TF32), which tensor cores multiply faster")
+      .when("run.device", {"cuda"});
+  s.boolean("checked", o.checked,
+            "Whether the processor does every primitive, too, and the first that parts from it stops the run by name; slow")
+      .when("run.device", {"cuda", "simt"});
   Key& simt = s.section("simt", "How the processor executes kernels");
   simt.when("run.device", {"simt"});
   simt.boolean("check", o.simt.check, "Whether every access to memory is looked at: races, bounds, what was never written");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <thread>
 
 #include "backend/device.h"
@@ -14,7 +15,7 @@
 namespace vitrine::inline VITRINE_PRECISION {
 namespace {
 
-constexpr int64_t kStretch = 1 << 15;  // numbers that one call updates
+constexpr int64_t kStretch = 1 << 15;  // numbers that one call updates on the processor; a GPU takes a whole parameter
 
 int thread_count(int asked, int64_t lanes) {
   const int cores = asked > 0 ? asked : std::max(1, int(std::thread::hardware_concurrency()));
@@ -83,10 +84,11 @@ void LocalEngine::initialise() {
 }
 
 void LocalEngine::cut_into_stretches() {
+  const int64_t most = settings_.device.kind == Device::kCpu ? kStretch : std::numeric_limits<int64_t>::max();
   for (const NamedParameter& p : lanes_[0]->plan().parameters)
-    for (int64_t first = 0; first < p.at.value.size(); first += kStretch)
+    for (int64_t first = 0; first < p.at.value.size(); first += most)
       stretches_.push_back(
-          {p.at.value.data - shared_.params->data + first, std::min(kStretch, p.at.value.size() - first), !p.is_vector});
+          {p.at.value.data - shared_.params->data + first, std::min(most, p.at.value.size() - first), !p.is_vector});
   squares_.resize(stretches_.size());
 }
 

@@ -42,7 +42,7 @@ inspect: {sentences: [a cat, "a, b"], every: 8}
 log: {interval: 9, progress: "off", tensorboard: true}
 )")
                        .config;
-  CHECK(c.run == RunSettings{"all", 7, Device::kCpu, 3, Precision::kFloat64, {}});
+  CHECK(c.run == RunSettings{"all", 7, Device::kCpu, 3, Precision::kFloat64, false, false, {}});
   CHECK(c.data.kind == DataKind::kText);
   CHECK(c.data.train == "a.txt");
   CHECK(c.data.validation == SplitSource{"b.txt", 0});

@@ -16,8 +16,13 @@ extern "C" const vitrine::Plugin* vitrine_plugin() {
 #else
   constexpr const char* kMissing = "";
 #endif
+#if defined(KIND_small)
+  constexpr size_t kFree = 1 << 20;
+#else
+  constexpr size_t kFree = 0;
+#endif
   static const vitrine::Plugin plugin{
-      kVersion, [] { return std::string(kMissing); },
+      kVersion, [] { return std::string(kMissing); }, [] { return kFree; },
       [](size_t bytes, const vitrine::DeviceSettings&) -> void* { return bytes == 4 ? &made : nullptr; }};
   return &plugin;
 }
