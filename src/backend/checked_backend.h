@@ -96,9 +96,7 @@ class CheckedBackend final : public Backend {
   // call(backend) on the CPU and on the other backend, from the same contents of the outputs, which are compared.
   template <class F>
   void both(std::string_view primitive, std::initializer_list<Output> outputs, F call);
-  Indices on(const Backend& ops, Indices index) const {
-    return {&ops == &cpu_ ? host_.at(index.data) : index.data, index.size};
-  }
+  Indices on(const Backend& ops, Indices index) const { return {&ops == &cpu_ ? host_.at(index.data) : index.data, index.size}; }
 
   std::unique_ptr<Backend> inner_;
   CpuBackend cpu_;

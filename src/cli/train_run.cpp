@@ -222,7 +222,9 @@ TrainOutcome train_in(const std::string& path, RunDirectory::Mode mode, Config c
     state = checkpoint->state;
     log_info("resumed     after step {}", thousands(state.step));
     if (config.run.device != before->run.device)
-      log_warning("the run began on another device, which rounds sums in another order: from here on the result is that of one run only nearly");
+      log_warning(
+          "the run began on another device, which rounds sums in another order: from here on the result is that of one run only "
+          "nearly");
     warn_of_moved_end(config.schedule, count_steps(before->training, *loader), steps);
   } else if (!origin.empty()) {
     log_info("{}", origin);
