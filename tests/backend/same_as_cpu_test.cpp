@@ -30,10 +30,12 @@ TEST_CASE("fused attention is that of the CPU, forward and backward") {
                               {.block = 4, .reach = 0, .global = 1},
                               {.causal = true, .block = 8, .reach = -1, .random = 2},
                               {.block = 32, .reach = 0, .stride = 2}};
+  const bool slow = device_under_test().check;  // then a few of them, with all that there is in each
   for (const Packing& packing : {packing_of({5, 1, 33}), packing_of({70, 32})})
     for (const int64_t d : {5, 16, 40, 128})
       for (const Pattern& pattern : patterns)
         for (const int variant : {0, 1, 2}) {
+          if (slow && (variant != 2 || (packing.tokens() < 50 ? d != 40 : d != 5))) continue;
           const bool biased = variant > 0;
           const int64_t N = packing.tokens(), D = H * d, W = pattern.block > 0 ? 80 : 20;
           CAPTURE(packing.offset, d, pattern.causal, pattern.window, pattern.block, variant);
