@@ -4,6 +4,8 @@ would write it well in PyTorch. Reads a resolved configuration (`vitrine config 
 Pre-norm encoder; one product for query, key and value; scaled_dot_product_attention; the language model's head sees the predicted
 positions only and shares its weight with the embedding; fused AdamW; clipping. Random tokens have one length; of real data the lengths
 are those of its lines, in batches padded to their longest sequence, with the padding masked.
+    torch_peer.py RESOLVED THREADS SECONDS [cpu | cuda]
+    torch_peer.py RESOLVED THREADS 0 count       how many operators a step dispatches that compute something
 """
 import gzip, json, random, re, resource, sys, time
 from pathlib import Path
@@ -12,6 +14,24 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import yaml
+
+# For counting: operators that only call others, and views, shapes and memory, which start no kernel on a GPU.
+CALLERS = {'aten::' + name for name in (
+    'linear', 'matmul', 'layer_norm', 'dropout', 'embedding', 'embedding_backward', 'scaled_dot_product_attention', 'cross_entropy_loss', 'log_softmax',
+    'nll_loss_nd', 'nll_loss', 'reshape', 'flatten', 'contiguous', 'clone', 'zeros', 'ones_like', 'index')}
+NO_WORK = {'aten::' + name for name in (
+    'view', '_unsafe_view', '_reshape_alias', 'as_strided', 't', 'transpose', 'permute', 'expand', 'select', 'slice', 'unsqueeze', 'squeeze', 'unflatten',
+    'detach', 'alias', 'empty', 'empty_like', 'empty_strided', 'resize_', 'unbind', 'split', 'result_type', 'to', 'resolve_conj', 'lift_fresh')}
+CLIP_AND_UPDATE = 12  # on a GPU, by lists of tensors: norms 2, their norm 2, factor 4, product 1, AdamW 2, clearing 1
+
+
+def count_kernels(events):
+    if not events:
+        return 0
+    deeper = [e for e in events if not e.name.startswith('aten::') or e.name in CALLERS]
+    here = sum(1 for e in events if e.name.startswith('aten::') and e.name not in CALLERS | NO_WORK)
+    return here + count_kernels([child for e in deeper for child in e.cpu_children])
+
 
 LANGUAGE_MODELS = ('masked_lm', 'causal_lm')
 
@@ -123,24 +143,34 @@ class Work:  # batches of the size and lengths that a configuration asks for; th
 
 def main():
     path, threads, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    device = 'cuda' if sys.argv[4:] == ['cuda'] else 'cpu'
     config = yaml.safe_load(Path(path).read_text())
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     work, o = Work(config), config['optimizer']
-    model = Encoder(config['model'], work.objectives, work.V, work.classes)
+    model = Encoder(config['model'], work.objectives, work.V, work.classes).to(device)
+    move = lambda x: x if x is None else x.to(device, non_blocking=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=o['learning_rate'], betas=o['betas'], eps=o['epsilon'],
                                   weight_decay=o['weight_decay'], fused=True)
 
     def step():
         tokens, valid, targets, count = work.next()
-        model(tokens, valid, targets).backward()
+        model(move(tokens), move(valid), [(move(rows), move(classes)) for rows, classes in targets]).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config['training']['clip'])
         optimizer.step()
         optimizer.zero_grad(set_to_none=False)
+        if device == 'cuda':
+            torch.cuda.synchronize()
         return count
 
     for _ in range(4):
         step()
+    if sys.argv[4:] == ['count']:
+        tokens, valid, targets, _ = work.next()
+        with torch.profiler.profile() as profile:
+            model(tokens, valid, targets).backward()
+        print(count_kernels([e for e in profile.events() if e.cpu_parent is None]) + CLIP_AND_UPDATE)
+        return
     times, tokens, end = [], 0, time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 3:
         start = time.perf_counter()
