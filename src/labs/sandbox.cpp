@@ -86,7 +86,7 @@ std::string Sandbox::end() {
   }
   kill(-process_, SIGKILL);  // and whatever it has started
   process_ = channel_ = -1;
-  if (late_) return fmt::format("did not come back within {:g} s: a loop that does not end?", limits_.seconds);
+  if (late_) return fmt::format("did not come back within {:g} s, as a loop that does not end", limits_.seconds);
   if (WIFEXITED(status)) return fmt::format("ended its process (exit({})) where it should return", WEXITSTATUS(status));
   switch (WTERMSIG(status)) {
     case SIGSEGV:

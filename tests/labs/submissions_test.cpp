@@ -115,7 +115,7 @@ TEST_CASE("hostile submissions of softmax gain nothing and stop nothing") {
     const std::string expected = first_line_after(text, "// expect: ");
     text = std::regex_replace(text, std::regex("@ROOT@"), VITRINE_SOURCE_DIR);
     Limits limits;
-    limits.seconds = 2;
+    limits.seconds = 5, limits.memory = 256 << 20;
     const Report r = check_submission(workbench, text, 1, limits);
     INFO(entry.path().filename().string() << ": " << expected << "\n" << draw_report(r, {}));
     REQUIRE(r.first_failed());
