@@ -368,12 +368,13 @@ def measure(browser, path):
     """First look and frames of the slider; said, not judged: it depends on the machine."""
     browser.open(path)
     drawn = browser.evaluate("document.documentElement.dataset.drawn")
-    paint = browser.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
-    time.sleep(1.5)
+    time.sleep(1.5)  # the browser notes its first paint when it has time for it, or not at all
+    paint = browser.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null")
+    painted = "unknown" if paint is None else f"after {paint:.0f} ms"
     frames = browser.evaluate("""new Promise((done) => { const slider = document.querySelector('#step'), start = performance.now(); let k = 0;
         const next = () => { slider.value = k % (Number(slider.max) + 1); slider.dispatchEvent(new Event('input')); if (++k < 60) requestAnimationFrame(next); else done(60000 / (performance.now() - start)); };
         next(); })""")
-    print(f"{os.path.basename(path)}: {os.path.getsize(path) / 1e6:.2f} MB, first paint after {paint:.0f} ms, drawn after {drawn} ms, slider {frames:.0f} frames/s")
+    print(f"{os.path.basename(path)}: {os.path.getsize(path) / 1e6:.2f} MB, first paint {painted}, drawn after {drawn} ms, slider {frames:.0f} frames/s")
 
 
 def main():
