@@ -103,7 +103,11 @@ std::vector<SentenceRecord> SentenceReader::read(const SafeTensors& parameters) 
     longest = std::max(longest, batch_.length(b));
   }
   if (!engine_) {
-    batch_.targets.assign(config_.objectives.size(), {});
+    for (size_t k = 0; k < config_.objectives.size(); ++k) {  // of tokens nothing is asked; a whole sequence is always answered
+      const ObjectiveKind kind = config_.objectives[k].kind;
+      if (kind == ObjectiveKind::kMaskedLm || kind == ObjectiveKind::kCausalLm || kind == ObjectiveKind::kTokenClassification)
+        batch_.targets[k].clear();
+    }
     engine_ = make_engine(config_.run.precision,
                           for_reading(engine_settings_of(config_, tokenizer_.size(), names_, 1, longest), longest));
   }

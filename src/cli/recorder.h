@@ -34,7 +34,7 @@ class SentenceReader {
   Names names_;
   const Session* session_ = nullptr;
   std::vector<RecordedSentence> sentences_;
-  Batch batch_;                                     // nothing is asked of it
+  Batch batch_;                                     // of its tokens nothing is asked
   std::vector<std::pair<size_t, int64_t>> linked_;  // of which sentence, sequence of the split
   const Dataset* split_ = nullptr;
   std::unique_ptr<Engine> engine_;

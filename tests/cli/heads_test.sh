@@ -104,6 +104,11 @@ prints '^No direct shares: post-norm blocks'
 prints '^  0\.0 +[-0-9.·]+ +[-0-9.·]+ +–$'
 works inspect runs/labels --table --json
 prints '"split":"validation".*"cls":\{'
+works inspect runs/labels "the n1 sings of n7" --sample 2 --out labels.html
+works inspect runs/labels "$(printf 'n1 %.0s' {1..12})" --out labels.html
+expect grep -q 'Cut to 10 of its 13 tokens' labels.html
+works train labels.yaml --run-dir runs/recorded --set inspect.every=2
+expect [ -s runs/recorded/page.html ]
 works train labels.yaml --run-dir runs/mean --set objective.pooling=mean --set model.norm.place=pre
 works patch runs/mean --clean "the n1 sings of n7" --pair "the n1 river of n7" --answer PERSON --pair-answer PLACE
 prints '^  0\.0 +[-0-9.·]+ +– +[-+0-9.]+$'
