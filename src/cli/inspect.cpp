@@ -181,7 +181,7 @@ class InspectVerb : public Verb {
     } else {
       s.reader.emplace(s.run.config, *s.run.learned.tokenizer, Names{s.run.learned.labels, s.run.learned.tags});
     }
-    for (const std::string& text : texts_) s.reader->add_text(text);
+    for (const std::string& text : texts_) s.reader->add_text(text, true);
     for (const int64_t n : samples_) add_sample(*s.session, *s.reader, n);
     if (texts_.empty() && samples_.empty()) {
       for (const std::string& text : s.run.config.inspect.sentences) s.reader->add_text(text);

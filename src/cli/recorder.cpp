@@ -31,8 +31,9 @@ RecordedSentence shown(std::span<const int32_t> ids, const Tokenizer& tokenizer)
 SentenceReader::SentenceReader(const Config& config, const Tokenizer& tokenizer, const Names& names)
     : config_(config), tokenizer_(tokenizer), names_(names) {}
 
-void SentenceReader::add_text(const std::string& text) {
-  const std::vector<Piece> pieces = pieces_of(config_, tokenizer_, text);
+void SentenceReader::add_text(const std::string& text, bool cut) {
+  int64_t tokens = 0;
+  const std::vector<Piece> pieces = pieces_of(config_, tokenizer_, text, cut ? &tokens : nullptr);
   const int64_t first = batch_.size();
   append_text(batch_, text, pieces, config_, std::ssize(names_.labels));
   RecordedSentence s = shown(std::span(batch_.tokens).subspan(static_cast<size_t>(first)), tokenizer_);
@@ -43,6 +44,9 @@ void SentenceReader::add_text(const std::string& text) {
   if (!unknown.empty())
     s.note = fmt::format("{} {} not occur in the training text and {} read as [UNK].", fmt::join(unknown, ", "),
                          unknown.size() == 1 ? "does" : "do", unknown.size() == 1 ? "is" : "are");
+  if (tokens > 0)
+    s.note += fmt::format("{}Cut to {} of its {} tokens: this model was trained on no more.", s.note.empty() ? "" : " ",
+                          s.shown.tokens.size(), tokens);
   sentences_.push_back(std::move(s));
 }
 

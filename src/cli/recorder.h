@@ -18,8 +18,9 @@ class SentenceReader {
     session_ = &session;
   }
 
-  // Typed text: [MASK] is a word to guess; a word that is not known becomes a note. Error{kConfig}: none or too many tokens.
-  void add_text(const std::string& text);
+  // Typed text: [MASK] is a word to guess; a word that is not known becomes a note, and with `cut` so does what is left of a text with too
+  // many tokens. Error{kConfig}: no token, or else too many.
+  void add_text(const std::string& text, bool cut = false);
   void add_tokens(std::span<const int32_t> ids);  // without [CLS]; Error{kConfig}: too many
   // Sequences of a split as evaluation sees them: where there are links, of each class one in turn, else the first ones.
   void add_samples(const std::string& split, int64_t count);

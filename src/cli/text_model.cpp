@@ -55,19 +55,23 @@ bool encode_pair(std::string_view line, const Encode& encode, int64_t limit, std
   return true;
 }
 
-std::vector<Piece> pieces_of(const Config& config, const Tokenizer& tokenizer, const std::string& text) {
+std::vector<Piece> pieces_of(const Config& config, const Tokenizer& tokenizer, const std::string& text, int64_t* cut) {
   const auto encode = [&](std::string_view part, std::vector<Piece>& out) { out = tokenizer.encode_with_masks(part); };
   std::vector<Piece> pieces;
-  bool cut = false;
+  bool shortened = false;
   if (!config.data.pairs())
     encode(text, pieces);
-  else if (!encode_pair(text, encode, Tokenizer::kNoLimit, pieces, cut))
+  else if (!encode_pair(text, encode, Tokenizer::kNoLimit, pieces, shortened))
     fail(ErrorKind::kConfig, "'{}': {}", printable(text), kPairsExpected);
   if (pieces.empty()) fail(ErrorKind::kConfig, "the text '{}' holds no token", printable(text));
   const int64_t extra = prepends_cls(targets_of(config)) ? 1 : 0, limit = config.data.max_length;
-  if (std::ssize(pieces) + extra > limit)
+  if (std::ssize(pieces) + extra <= limit) return pieces;
+  if (cut == nullptr)
     fail(ErrorKind::kConfig, "the text has {} tokens; this model was trained on at most {} (data.max_length)",
          std::ssize(pieces) + extra, limit);
+  *cut = std::ssize(pieces) + extra;
+  pieces.resize(static_cast<size_t>(limit - extra));
+  if (config.data.pairs()) pieces.clear(), encode_pair(text, encode, limit - extra, pieces, shortened);
   return pieces;
 }
 

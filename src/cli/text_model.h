@@ -22,8 +22,9 @@ using Encode = std::function<void(std::string_view, std::vector<Piece>&)>;
 bool encode_pair(std::string_view line, const Encode& encode, int64_t limit, std::vector<Piece>& out, bool& cut);
 constexpr std::string_view kPairsExpected = "this run was trained on pairs; expected two texts with a tab between them";
 
-// The pieces of a text that a person typed. Error{kConfig}: none, more than the model takes, no pair where it should be one.
-std::vector<Piece> pieces_of(const Config& config, const Tokenizer& tokenizer, const std::string& text);
+// The pieces of a text that a person typed. Error{kConfig}: none, more than the model takes, no pair where it should be one. With `cut` a
+// text that is too long is cut, and *cut is how many tokens it had; else it stays as it is.
+std::vector<Piece> pieces_of(const Config& config, const Tokenizer& tokenizer, const std::string& text, int64_t* cut = nullptr);
 
 // Appends the pieces of a text as a sequence, with [CLS] in front where the model has it, and what each head is asked of it: its masks,
 // its next tokens, a tag for each token, or something of the whole.

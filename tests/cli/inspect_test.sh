@@ -116,6 +116,8 @@ says "recorded no attention .*so its checkpoints are looked at"
 expect grep -q '"steps":\[4,6,8,12\]' checkpoints.html
 works inspect off "the zebra [MASK]" --sample 2 --out typed.html
 expect grep -q 'zebra' typed.html
+works inspect off "$(printf 'the cat %.0s' {1..15}) zebra" --out long.html
+expect grep -q '"note":"Cut to 24 of its 31 tokens: this model was trained on no more\."' long.html
 fails 2 '--sample 1000: the test split has sequences 1 to 10' inspect on --sample 1000
 fails 2 '--layer 2: there are 0 to 1' inspect on --figure head --layer 2
 fails 2 '--step 5: there are weights of the steps 0, 4, 8, 12' inspect on --figure grid --step 5
