@@ -69,12 +69,12 @@ void check_all(const std::string& name) {
 }  // namespace
 
 TEST_CASE("submissions of softmax: what is right passes, what is wrong is named") { check_all("softmax"); }
-TEST_CASE("submissions of layer norm: what is right passes, what is wrong is named") { check_all("layer_norm"); }
+TEST_CASE("submissions of layer norm: what is right passes, what is wrong is named", "[.slow]") { check_all("layer_norm"); }
 TEST_CASE("submissions of attention: what is right passes, what is wrong is named") { check_all("attention"); }
 TEST_CASE("submissions of causal attention: what is right passes, what is wrong is named") { check_all("causal_attention"); }
-TEST_CASE("submissions of feed-forward: what is right passes, what is wrong is named") { check_all("feed_forward"); }
+TEST_CASE("submissions of feed-forward: what is right passes, what is wrong is named", "[.slow]") { check_all("feed_forward"); }
 TEST_CASE("submissions of the masked loss: what is right passes, what is wrong is named") { check_all("masked_lm"); }
-TEST_CASE("submissions of AdamW: what is right passes, what is wrong is named") { check_all("adamw"); }
+TEST_CASE("submissions of AdamW: what is right passes, what is wrong is named", "[.slow]") { check_all("adamw"); }
 
 TEST_CASE("the engine's own source passes every check of its lab, and the empty file is met kindly") {
   for (const Lab& lab : all_labs()) {
