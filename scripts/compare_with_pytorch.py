@@ -1,7 +1,7 @@
 """Runs `vitrine bench train` and scripts/torch_peer.py alternately on the same configurations; see compare_with_pytorch.sh.
 
 Of R rounds each side keeps its smallest median time of a step. The ratio is PyTorch's time over Vitrine's, for steps of equally many
-sequences of the same lengths.
+sequences of the same lengths. With --attention: `vitrine bench attention` and scripts/torch_attention.py, of which each keeps its fastest pass.
 """
 import argparse, datetime, importlib.metadata, json, os, platform, subprocess, sys
 from pathlib import Path
@@ -43,6 +43,51 @@ def measure(config, options, scratch):
     return row
 
 
+LENGTHS, WIDTHS = (512, 1024, 2048, 4096), (32, 64)  # tokens; numbers of a head, of four
+
+
+def measure_attention(d, T, options):
+    times = {}
+    for _ in range(options.rounds):
+        for how in ('both', 'forward'):
+            flags = ['--forward'] if how == 'forward' else []
+            ours = json.loads(run(VITRINE, 'bench', 'attention', '--kinds', 'full/fused,full/dense', '--lengths', T, '--width', 4 * d,
+                                  '--heads', 4, '--threads', options.threads, '--seconds', options.seconds, '--json', *flags))
+            for cell in ours['cells']:
+                times.setdefault(('vitrine', cell['kind'].split('/')[1], how), []).append(cell['ms'])
+        theirs = json.loads(run(sys.executable, ROOT / 'scripts/torch_attention.py', T, 4 * d, 4, options.threads, options.seconds))
+        for kind, by_pass in theirs.items():
+            for how, ms in by_pass.items():
+                times.setdefault(('pytorch', kind, how), []).append(ms)
+    return [dict(d=d, tokens=T, kind=kind, **{'pass': how}, vitrine_ms=min(times['vitrine', kind, how]),
+                 pytorch_ms=min(times['pytorch', kind, how])) for kind in ('fused', 'dense') for how in ('forward', 'both')]
+
+
+def attention_table(rows):
+    lines = ['| d | tokens | kind | forward: Vitrine ms | PyTorch ms | × PyTorch | with backward: Vitrine ms | PyTorch ms | × PyTorch |',
+             '|---|---|---|---|---|---|---|---|---|']
+    for first in rows[::2]:
+        both = rows[rows.index(first) + 1]
+        cells = [f"{r['vitrine_ms']:.2f} | {r['pytorch_ms']:.2f} | **{r['pytorch_ms'] / r['vitrine_ms']:.2f}**" for r in (first, both)]
+        lines.append(f"| {first['d']} | {first['tokens']:,} | {first['kind']} | {cells[0]} | {cells[1]} |")
+    return '\n'.join(lines)
+
+
+def compare_attention(options, caption):
+    rows = []
+    for d in WIDTHS:
+        for T in LENGTHS:
+            rows += measure_attention(d, T, options)
+            for r in rows[-4:]:
+                print(f"d {d:2}  T {T:4}  {r['kind']:5} {r['pass']:7} {r['vitrine_ms']:9.2f} ms  PyTorch {r['pytorch_ms']:9.2f} ms   "
+                      f"× {r['pytorch_ms'] / r['vitrine_ms']:.2f}", flush=True)
+            report = (f'{attention_table(rows)}\n\nFull attention in 4 heads of width d between its projections, one sequence a thread; {caption}; '
+                      f'the fastest pass of {options.rounds} alternating rounds of {options.seconds:g} s.\n')
+            (options.out / 'attention.md').write_text(report)
+            (options.out / 'attention.json').write_text(json.dumps(dict(machine=caption, rows=rows), indent=1) + '\n')
+    print(f'\n{report}\nwritten: {options.out}/attention.md, .json')
+
+
 def table(rows):
     head = '| configuration | parameters | tokens a step | Vitrine ms | PyTorch ms | tokens/s | × PyTorch | peak MB | PyTorch\'s |'
     lines = [head, '|---' * head.count(' | ') + '|---|']
@@ -81,11 +126,14 @@ def main():
     parser.add_argument('--seconds', type=float, default=4, help='of each measurement')
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--out', type=Path, default=ROOT / 'build/comparison')
+    parser.add_argument('--attention', action='store_true', help='attention alone, by length and width of a head')
     options = parser.parse_args()
     os.chdir(ROOT)
     options.out.mkdir(parents=True, exist_ok=True)
     threads = f"{options.threads} thread{'s' if options.threads != 1 else ''}"
     caption = f'{processor()}, {threads}, PyTorch {importlib.metadata.version("torch")}, {datetime.date.today()}'
+    if options.attention:
+        return compare_attention(options, caption)
     rows = []
     for config in options.configs or default_configs():
         rows.append(measure(config, options, options.out))

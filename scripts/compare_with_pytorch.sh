@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Trains the same models on the same work with Vitrine and with PyTorch, alternately, and says how they compare.
 #   scripts/compare_with_pytorch.sh [--threads N] [--seconds S] [--rounds R] [--out DIR] [CONFIG[,key=value…] …]
+#   scripts/compare_with_pytorch.sh --attention [--threads N] [--seconds S] [--rounds R] [--out DIR]
+# --attention compares attention alone, full, fused and dense, with scaled_dot_product_attention: attention.md and attention.json.
 # Without a CONFIG: the six of configs/bench, and trec.yaml and atis.yaml where their data has been fetched. Writes comparison.md,
 # comparison.json and comparison.svg to DIR (build/comparison). PyTorch comes from PyPI into a virtual environment of its own.
 set -euo pipefail
