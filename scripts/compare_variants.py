@@ -13,16 +13,26 @@ KINDS = {  # one setting for all tasks: what is local sees 8 tokens on each side
 POSITIONS = ('none', 'learned', 'sinusoidal', 'rotary', 'alibi', 't5_bias', 'shaw', 'disentangled')
 
 
+AXES = ('model.attention', 'model.position')
+
+
 class Task:
-    def __init__(self, name, config, steps, quality, causal=False, sets=(), kinds_only=False):
+    """axes: what is varied. longer: --set of a longer test, by its name; the model is the one that never saw such lengths."""
+
+    def __init__(self, name, config, steps, quality, causal=False, sets=(), axes=AXES, longer={}):
         self.name, self.config, self.steps, self.quality, self.causal = name, config, steps, quality, causal
-        self.sets, self.kinds_only = list(sets), kinds_only
+        self.sets, self.axes, self.longer = list(sets), axes, longer
 
 
-TASKS = [Task(f'recall, {n} distractors', 'configs/recall.yaml', 4000, 'accuracy', True, [f'data.distractors={n}', 'data.length=6'])
+# Recall: sequences of at most 19, 35 and 67 tokens. Of induction every position is used that the longest
+# test has, so that `learned` has rows for all of them, most of them as they were drawn.
+TASKS = [Task(f'recall, {n} distractors', 'configs/recall.yaml', 4000, 'accuracy', True, [f'data.distractors={n}', 'run.name=recall'])
          for n in (0, 16, 48)]
 TASKS += [Task('grammar', 'configs/quickstart.yaml', 1500, 'learned'),
-          Task('trec', 'configs/trec.yaml', 1000, 'accuracy', kinds_only=True)]
+          Task('trec', 'configs/trec.yaml', 1000, 'accuracy', axes=AXES[:1]),
+          Task('induction', 'configs/attention/shaw.yaml', 1500, 'accuracy', True,
+               ['data.length=16', 'data.vocabulary_size=130', 'data.max_length=256', 'model.max_length=256'], axes=AXES[1:],
+               longer={f'{2 * n}': [f'data.length={n}', f'data.min_length={n}', 'data.test_sentences=200'] for n in (16, 32, 64, 128)})]
 
 
 def run(*command):
@@ -38,9 +48,8 @@ def attention(kind, causal):
 
 
 def variants(task):  # axis, {name: what --set takes}
-    yield 'model.attention', {kind: attention(kind, task.causal) for kind in KINDS}
-    if not task.kinds_only:
-        yield 'model.position', {p: p for p in POSITIONS}
+    for axis in task.axes:
+        yield axis, {kind: attention(kind, task.causal) for kind in KINDS} if axis == AXES[0] else {p: p for p in POSITIONS}
 
 
 def fixed(task, axis, options):
@@ -91,7 +100,10 @@ def zeros(options, run_dir, causal):
 
 
 def look(options, task, run_dir):
-    return dict(learned_parameters(run_dir), zeros=zeros(options, run_dir, task.causal))
+    out = dict(learned_parameters(run_dir), zeros=zeros(options, run_dir, task.causal))
+    for name, sets in task.longer.items():
+        out[f'of {name}'] = json.loads(run(options.program, 'evaluate', run_dir, *flags(sets), '--json'))[task.quality]
+    return out
 
 
 def measure(options, task, axis, name, value, rows, folder):
@@ -122,6 +134,14 @@ def spread(values, factor=1, digits=2):
         return '–'
     mean = f'{factor * statistics.mean(values):.{digits}f}'
     return mean if len(values) == 1 else f'{mean} ± {factor * statistics.stdev(values):.{digits}f}'
+
+
+def longer_table(rows, task):
+    lengths = [f'of {name}' for name in task.longer]
+    lines = ['| tokens of a test sequence | ' + ' | '.join(task.longer) + ' |', '|---' * (len(lengths) + 1) + '|']
+    for r in rows:
+        lines.append(f"| `{r['variant']}` | " + ' | '.join(spread(r.get(key, []), 100, 1) for key in lengths) + ' |')
+    return '\n'.join(lines)
 
 
 def extent(values):
@@ -176,6 +196,8 @@ def report(rows, options, caption):
         for task in dict.fromkeys(r['task'] for r in these):
             of = [r for r in these if r['task'] == task]
             out += [f"## {title}: {task}, {of[0].get('steps', 0):.0f} steps, {of[0]['seeds']} seed{'s' if of[0]['seeds'] != 1 else ''}", '', table(of), '']
+            if whole := next((t for t in TASKS if t.name == task and t.longer), None):
+                out += [longer_table(of, whole), '']
         name = axis.split('.')[1]
         for key, what in (('quality', 'Quality on the test split, %'), ('looks', 'Attention of the head that looks most at the source'),
                           ('ms', 'Milliseconds a step'), ('planned_mb', 'Planned memory, MiB')):
@@ -191,7 +213,7 @@ def main():
     parser.add_argument('--seeds', default='1', help='such as 1-3')
     parser.add_argument('--steps', type=int, help='at most so many steps of each training')
     parser.add_argument('--threads', type=int, default=os.cpu_count())
-    parser.add_argument('--only', nargs='+', choices=('recall', 'grammar', 'trec'))
+    parser.add_argument('--only', nargs='+', choices=list(dict.fromkeys(t.name.split(',')[0] for t in TASKS)))
     parser.add_argument('--out', type=Path, default=ROOT / 'build/variants')
     options = parser.parse_args()
     options.program = options.program.resolve()

@@ -3,7 +3,7 @@
 # data has been fetched; what comes out stands in src/layers/attention/CHOOSING.md.
 #   scripts/compare_variants.sh [--seeds 1-3] [--steps N] [--threads N] [--only NAME …] [--out DIR]
 # What is done already is not done again: after a stop the same command goes on. Writes variants.md, variants.json and pictures to DIR
-# (build/variants). --steps shortens each training; NAME is recall, grammar or trec.
+# (build/variants). --steps shortens each training; NAME is recall, grammar, trec or induction.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v python3 >/dev/null || { echo "error: python3 is needed: apt-get install python3" >&2; exit 2; }
