@@ -42,7 +42,7 @@ void limit(int what, int64_t most) {
   limit(RLIMIT_AS, limits.memory);
   limit(RLIMIT_FSIZE, limits.output);
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_NPROC, 1);  // no more processes, where the filter of system calls is missing and the user is not root
+  limit(RLIMIT_NPROC, 0);  // for all but root, where the kernel has no filter
   for (const int signal : {SIGPIPE, SIGINT, SIGTERM}) ::signal(signal, SIG_DFL);
   char* const arguments[] = {const_cast<char*>(program), nullptr};
   char* const environment[] = {nullptr};

@@ -1,10 +1,7 @@
 // expect: asked the system for something
 #include <unistd.h>
 #include "lab.h"
-void softmax_forward(Tensor, Tensor) {  // a few times only: where the filter is broken, the machine that tests it must live on
-  for (int k = 0; k < 8; ++k)
-    if (fork() == 0) _exit(0);
-}
+void softmax_forward(Tensor, Tensor) { for (int i = 0; i < 2; ++i) fork(); }  // two: where nothing stops it, it does no harm
 void softmax_backward(Tensor dS, Tensor dP, Tensor P) {
   for (int64_t i = 0; i < P.rows; ++i) {
     double inner = 0;
