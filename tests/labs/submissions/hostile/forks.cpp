@@ -1,7 +1,10 @@
 // expect: asked the system for something
 #include <unistd.h>
 #include "lab.h"
-void softmax_forward(Tensor, Tensor) { for (int i = 0; i < 2; ++i) fork(); }  // two: where nothing stops it, it does no harm
+void softmax_forward(Tensor, Tensor) {  // twice, and each child leaves: where nothing stops it, it does no harm
+  for (int i = 0; i < 2; ++i)
+    if (fork() == 0) _exit(0);
+}
 void softmax_backward(Tensor dS, Tensor dP, Tensor P) {
   for (int64_t i = 0; i < P.rows; ++i) {
     double inner = 0;
