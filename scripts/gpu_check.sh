@@ -87,7 +87,7 @@ done
 # Training. float32 and sums in another order: losses part slowly, by 1e-6 in a step and, as training goes on, by more.
 # shellcheck disable=SC2317  # step calls it
 train() {  # FOLDER DEVICE STEPS [more]
-  $vitrine train configs/quickstart.yaml --run-dir "$work/$1" --set "run.device=$2" --set "training.steps=$3" --set schedule.warmup_steps=5 \
+  $vitrine train configs/quickstart.yaml --run-dir "$work/$1" --set "run.device=$2" --set "training.steps=$3" --set schedule.warmup_steps=1 \
     --set evaluation.every=0 --set inspect.every=0 --set log.interval=1 "${@:4}"
 }
 losses() { grep '"split":"train"' "$work/$1/metrics.jsonl" | sed -E 's/.*"step":([0-9]+).*"loss":([-+.e0-9]+).*/\1 \2/'; }

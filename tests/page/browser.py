@@ -75,7 +75,8 @@ class Browser:
     def open(self, path, fragment=""):
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"file://{os.path.abspath(path)}{fragment}")
-        self.wait("document.documentElement?.dataset.drawn !== undefined")
+        # What is drawn last writes the address, too, and would undo one that came in between.
+        self.wait("document.documentElement?.dataset.drawn !== undefined && document.documentElement.dataset.busy === undefined")
 
     def key(self, name):
         codes = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Enter": 13, "Escape": 27, "Home": 36, "End": 35}
